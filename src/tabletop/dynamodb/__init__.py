@@ -1,0 +1,11 @@
+"""DynamoDB: tables, items, indexes, expressions, over the store.
+
+The nouns. An *attribute value* is the dict that goes on the wire (``{"S": "x"}``, ``{"N": "1"}``, ``{"M": {...}}``):
+validated and in canonical form once, on the way in, and never converted after. An *item* is a dict of attribute
+names to attribute values; stored, it is a 4-byte size and its JSON. A *table* (``schema.Table``) is the compiled form
+of the table's record in the catalog. An *entry* is what an index holds for an item.
+
+Reading order: ``schema`` and ``keys`` (what a table is, where its data lies), ``values``, ``numbers``, ``sizes``,
+``expressions``, ``indexes``, ``write`` (the one write path), ``read`` (the one range-read path), ``operations`` (one file
+per API action), ``catalog``, ``background`` (TTL, backfill, clearing of dropped tables).
+"""

@@ -1,0 +1,160 @@
+"""What a table is: the stored record, and its compiled form that the data path uses.
+
+The record is JSON in the catalog; ``operations`` on tables edit it, ``description`` renders it for DescribeTable. Its form:
+
+    number            int; names the table's keys in the store, never used again after the table is dropped
+    index_count       int; the number that the last index got (indexes are numbered from 1, never used again)
+    seed              32 hex digits; keys the hash of this table's partition keys
+    account, region, name, id (UUID), arn, created (epoch seconds), status (TableStatus)
+    attributes        [[name, type], ...] in the order of AttributeDefinitions; type is "S", "N" or "B"
+    key_schema        AWS's KeySchema
+    indexes           [index record, ...]: number, kind ("local" | "global"), name, arn, key_schema, projection (AWS's
+                      Projection), status (IndexStatus), backfilling (bool), throughput, on_demand, warm
+    billing           {"mode": "PROVISIONED" | "PAY_PER_REQUEST", "changed": epoch seconds or null}
+    throughput        {"read": int, "write": int, "increased": epoch or null, "decreased": epoch or null, "decreases": int}
+    on_demand, warm, stream, sse, ttl, tags, table_class, deletion_protection, policy, replicas, ...: see ``catalog``
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+KeyType = Literal["S", "N", "B"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAttribute:
+    name: str
+    type: KeyType
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A secondary index. ``hash`` and ``range`` have one attribute each but for multi-attribute keys (up to four each)."""
+
+    name: str
+    number: int
+    is_global: bool
+    hash: tuple[KeyAttribute, ...]
+    range: tuple[KeyAttribute, ...]
+    projection: Literal["ALL", "KEYS_ONLY", "INCLUDE"]
+    projected: frozenset[str]
+    """For KEYS_ONLY and INCLUDE: every attribute an entry holds, the keys of table and index among them."""
+    status: str
+    backfilling: bool
+    arn: str
+    prefix: bytes
+    """Of every entry of this index: kind, table number, index number."""
+    counter: bytes
+    """Key of the counter row (entries, size in bytes)."""
+
+    @property
+    def key_attributes(self) -> tuple[KeyAttribute, ...]:
+        return self.hash + self.range
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, compiled from its record. Immutable; a changed record makes a new one."""
+
+    name: str
+    account: str
+    region: str
+    arn: str
+    number: int
+    status: str
+    hash: KeyAttribute
+    range: KeyAttribute | None
+    indexes: tuple[Index, ...]
+    """Every index that writes maintain: all but those being deleted."""
+    record: dict[str, Any]
+    item_prefix: bytes
+    """Of every item's key: kind, table number."""
+    counter: bytes
+    """Key of the counter row (items, size in bytes)."""
+    hasher: Any
+    """A keyed blake2b of 16 bytes, to be copied and fed a partition key."""
+    ttl_attribute: str | None
+    key_names: frozenset[str]
+    indexed_types: dict[str, KeyType]
+    """Attribute -> type for every attribute that some maintained index uses as a key and the table does not."""
+    has_local_indexes: bool
+    index_named: dict[str, Index] = field(default_factory=dict)
+
+    @property
+    def key_attributes(self) -> tuple[KeyAttribute, ...]:
+        return (self.hash,) if self.range is None else (self.hash, self.range)
+
+
+def compile_table(raw: bytes) -> Table:
+    """The compiled form of a catalog record."""
+    from tabletop.dynamodb import keys  # keys needs the types above
+
+    record = orjson.loads(raw)
+    number = record["number"]
+    types: dict[str, KeyType] = dict(record["attributes"])
+    table_hash, table_range = _key_parts(record["key_schema"], types)
+    table_keys = {part.name for part in table_hash + table_range}
+    indexes = tuple(
+        _compile_index(index, number, types, table_keys) for index in record["indexes"] if index["status"] != "DELETING"
+    )
+    indexed_types = {
+        part.name: part.type for index in indexes for part in index.key_attributes if part.name not in table_keys
+    }
+    ttl = record.get("ttl") or {}
+    return Table(
+        name=record["name"],
+        account=record["account"],
+        region=record["region"],
+        arn=record["arn"],
+        number=number,
+        status=record["status"],
+        hash=table_hash[0],
+        range=table_range[0] if table_range else None,
+        indexes=indexes,
+        record=record,
+        item_prefix=keys.item_prefix(number),
+        counter=keys.counter_key(number, 0),
+        hasher=hashlib.blake2b(digest_size=16, key=bytes.fromhex(record["seed"])),
+        ttl_attribute=ttl.get("attribute") if ttl.get("status") in ("ENABLED", "ENABLING") else None,
+        key_names=frozenset(table_keys),
+        indexed_types=indexed_types,
+        has_local_indexes=any(not index.is_global for index in indexes),
+        index_named={index.name: index for index in indexes},
+    )
+
+
+def _compile_index(index: dict[str, Any], number: int, types: dict[str, KeyType], table_keys: set[str]) -> Index:
+    from tabletop.dynamodb import keys
+
+    hash_parts, range_parts = _key_parts(index["key_schema"], types)
+    projection = index["projection"]
+    included = projection.get("NonKeyAttributes") or ()
+    return Index(
+        name=index["name"],
+        number=index["number"],
+        is_global=index["kind"] == "global",
+        hash=hash_parts,
+        range=range_parts,
+        projection=projection["ProjectionType"],
+        projected=frozenset(table_keys) | {part.name for part in hash_parts + range_parts} | set(included),
+        status=index["status"],
+        backfilling=bool(index.get("backfilling")),
+        arn=index["arn"],
+        prefix=keys.index_prefix(number, index["number"]),
+        counter=keys.counter_key(number, index["number"]),
+    )
+
+
+def _key_parts(
+    key_schema: list[dict[str, str]], types: dict[str, KeyType]
+) -> tuple[tuple[KeyAttribute, ...], tuple[KeyAttribute, ...]]:
+    hash_parts, range_parts = (
+        tuple(KeyAttribute(part["AttributeName"], types[part["AttributeName"]]) for part in key_schema if part["KeyType"] == kind)
+        for kind in ("HASH", "RANGE")
+    )
+    return hash_parts, range_parts

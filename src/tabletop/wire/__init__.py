@@ -1,0 +1,1 @@
+"""AWS's wire protocols as pure functions between bytes and values: no sockets, no store, no clock."""

@@ -1,0 +1,62 @@
+"""One HTTP request and one response as plain values: what the server hands to the gateway and gets back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import unquote
+
+HeaderList = list[tuple[str, str]]
+
+
+class HttpRequest:
+    """A complete request. ``headers`` has lower-case names; a repeated header is joined with commas.
+
+    ``target`` is the request line's target as sent (path and query); ``path`` is its path, not yet unquoted;
+    ``body`` has been de-chunked and, where Content-Encoding said so, decompressed.
+    """
+
+    __slots__ = ("body", "headers", "http_version", "method", "path", "peer", "query", "secure", "target")
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        target: str,
+        headers: dict[str, str],
+        body: bytes = b"",
+        peer: str = "127.0.0.1",
+        secure: bool = False,
+        http_version: str = "1.1",
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.path, _, self.query = target.partition("?")
+        self.headers = headers
+        self.body = body
+        self.peer = peer
+        self.secure = secure
+        self.http_version = http_version
+
+    def query_pairs(self) -> list[tuple[str, str]]:
+        """The query string's names and values, unquoted, in order; a name without "=" has the value ""."""
+        pairs = []
+        for part in self.query.split("&"):
+            if part:
+                name, _, value = part.partition("=")
+                pairs.append((unquote(name.replace("+", " ")), unquote(value.replace("+", " "))))
+        return pairs
+
+
+class HttpResponse:
+    """A response. ``body`` is bytes, or an async iterator of chunks (sent with chunked transfer encoding)."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: HeaderList, body: bytes | AsyncIterator[bytes] = b"") -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+Handler = Callable[[HttpRequest], "HttpResponse | Awaitable[HttpResponse]"]
+"""Answers a request at once, or with something to await. It never raises: a fault of ours is a 500 response."""
