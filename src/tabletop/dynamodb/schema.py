@@ -17,11 +17,8 @@ The record is JSON in the catalog; ``operations`` on tables edit it, ``descripti
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-import orjson
 
 KeyType = Literal["S", "N", "B"]
 
@@ -88,73 +85,3 @@ class Table:
     @property
     def key_attributes(self) -> tuple[KeyAttribute, ...]:
         return (self.hash,) if self.range is None else (self.hash, self.range)
-
-
-def compile_table(raw: bytes) -> Table:
-    """The compiled form of a catalog record."""
-    from tabletop.dynamodb import keys  # keys needs the types above
-
-    record = orjson.loads(raw)
-    number = record["number"]
-    types: dict[str, KeyType] = dict(record["attributes"])
-    table_hash, table_range = _key_parts(record["key_schema"], types)
-    table_keys = {part.name for part in table_hash + table_range}
-    indexes = tuple(
-        _compile_index(index, number, types, table_keys) for index in record["indexes"] if index["status"] != "DELETING"
-    )
-    indexed_types = {
-        part.name: part.type for index in indexes for part in index.key_attributes if part.name not in table_keys
-    }
-    ttl = record.get("ttl") or {}
-    return Table(
-        name=record["name"],
-        account=record["account"],
-        region=record["region"],
-        arn=record["arn"],
-        number=number,
-        status=record["status"],
-        hash=table_hash[0],
-        range=table_range[0] if table_range else None,
-        indexes=indexes,
-        record=record,
-        item_prefix=keys.item_prefix(number),
-        counter=keys.counter_key(number, 0),
-        hasher=hashlib.blake2b(digest_size=16, key=bytes.fromhex(record["seed"])),
-        ttl_attribute=ttl.get("attribute") if ttl.get("status") in ("ENABLED", "ENABLING") else None,
-        key_names=frozenset(table_keys),
-        indexed_types=indexed_types,
-        has_local_indexes=any(not index.is_global for index in indexes),
-        index_named={index.name: index for index in indexes},
-    )
-
-
-def _compile_index(index: dict[str, Any], number: int, types: dict[str, KeyType], table_keys: set[str]) -> Index:
-    from tabletop.dynamodb import keys
-
-    hash_parts, range_parts = _key_parts(index["key_schema"], types)
-    projection = index["projection"]
-    included = projection.get("NonKeyAttributes") or ()
-    return Index(
-        name=index["name"],
-        number=index["number"],
-        is_global=index["kind"] == "global",
-        hash=hash_parts,
-        range=range_parts,
-        projection=projection["ProjectionType"],
-        projected=frozenset(table_keys) | {part.name for part in hash_parts + range_parts} | set(included),
-        status=index["status"],
-        backfilling=bool(index.get("backfilling")),
-        arn=index["arn"],
-        prefix=keys.index_prefix(number, index["number"]),
-        counter=keys.counter_key(number, index["number"]),
-    )
-
-
-def _key_parts(
-    key_schema: list[dict[str, str]], types: dict[str, KeyType]
-) -> tuple[tuple[KeyAttribute, ...], tuple[KeyAttribute, ...]]:
-    hash_parts, range_parts = (
-        tuple(KeyAttribute(part["AttributeName"], types[part["AttributeName"]]) for part in key_schema if part["KeyType"] == kind)
-        for kind in ("HASH", "RANGE")
-    )
-    return hash_parts, range_parts
