@@ -15,7 +15,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys
 from tabletop.dynamodb.schema import Index, KeyAttribute, KeyType, Table
-from tabletop.storage.store import Batch, View
+from tabletop.storage.store import Batch, View, after_prefix, read_counter
 
 COMPILED_TABLES_MAX = 4096
 
@@ -44,6 +44,13 @@ def table_of(view: View, call: Call, name: str) -> Table:
     if table is None or table.status in ("CREATING", "DELETING"):
         raise ApiError("ResourceNotFoundException", "Requested resource not found")
     return table
+
+
+def totals(view: View) -> tuple[int, int]:
+    """(tables, items) of all accounts and regions."""
+    prefix = keys.catalog_prefix()
+    counters = [compile_table(raw).counter for _, raw in view.range(prefix, after_prefix(prefix))]
+    return len(counters), sum(read_counter(view, counter, 2)[0] for counter in counters)
 
 
 def store_record(batch: Batch, record: dict[str, Any]) -> None:
@@ -111,7 +118,11 @@ def _key_parts(
     key_schema: list[dict[str, str]], types: dict[str, KeyType]
 ) -> tuple[tuple[KeyAttribute, ...], tuple[KeyAttribute, ...]]:
     hash_parts, range_parts = (
-        tuple(KeyAttribute(part["AttributeName"], types[part["AttributeName"]]) for part in key_schema if part["KeyType"] == kind)
+        tuple(
+            KeyAttribute(part["AttributeName"], types[part["AttributeName"]])
+            for part in key_schema
+            if part["KeyType"] == kind
+        )
         for kind in ("HASH", "RANGE")
     )
     return hash_parts, range_parts

@@ -5,8 +5,7 @@ Layout (``|`` joins; numbers are big-endian; every key begins with ``prefixes.DY
     CATALOG    | account \\0 region \\0 table name            the table's record (``schema``)
     COUNTER    | table:4 | index:2                           [items, bytes] of the table (index 0) or of one index
     ITEM       | table:4 | hash:16 | sort                    size:4 and the item's JSON
-    ENTRY      | table:4 | index:2 | hash:16 | sort* | base:16    an index's entry: size:4, the item key's length:2, the item's
-                                                             key, and the projected item's JSON
+    ENTRY      | table:4 | index:2 | hash:16 | sort* | base:16    an index's entry: size:4 and the projected item's JSON
     COLLECTION | table:4 | hash:16                           [bytes] of one item collection (tables with local indexes)
     EXPIRY     | table:4 | second:8 | hash:16 | sort          an item that expires then (empty value)
     TOKEN      | account \\0 token                            what a client token of a transaction did
@@ -18,8 +17,8 @@ Layout (``|`` joins; numbers are big-endian; every key begins with ``prefixes.DY
 ``hash`` is the 16-byte keyed blake2b of the partition key, so that partitions lie in hash order, as in DynamoDB: Scan
 order, parallel segments and cursors follow from it. ``sort`` is the sort key's order-preserving form: UTF-8 bytes, the
 binary itself, or ``numbers.sortable``. ``sort*`` is the same made self-terminating (``terminated``): no encoding is a
-prefix of another, order is kept, and it grows by at most a half, so that a 1,024-byte sort key stays within LMDB's
-1,978-byte keys. (Escaping each zero byte alone would double it; groups of eight with a marker would cost a loop over every key.)
+prefix of another, order is kept, and it grows by at most a half, so that sort keys of 1,024 bytes (the bound holds for all
+sort attributes of a multi-attribute key together) stay within LMDB's 1,978-byte keys. (Escaping each zero byte alone would double it; groups of eight with a marker would cost a loop over every key.)
 """
 
 from __future__ import annotations
@@ -50,9 +49,8 @@ TABLE_NUMBER_COUNTER = prefixes.META + b"dynamodb.table_number"
 """The number that the newest table got, 4 bytes."""
 
 HASH_BYTES = 16
-ENTRY_SORT_BYTES_MAX = 1600
-"""What the sort keys of an index entry may take, terminated. One key of 1,024 bytes takes 1,538 at the most; the four
-of a multi-attribute key may be longer, and are then ordered by their first 1,600 bytes only."""
+EXPIRY_NUMBER = 0xFFFF
+"""Stands for the expiry entries where an index number is asked for: they are filled in as a new index is."""
 
 
 def catalog_key(account: str, region: str, name: str = "") -> bytes:
@@ -116,10 +114,15 @@ def numbers_of(key: bytes) -> tuple[int, int]:
     return int.from_bytes(key[2:6], "big"), int.from_bytes(key[6:8], "big")
 
 
+def table_kinds() -> tuple[bytes, ...]:
+    """The kinds of keys that go on with a table's number."""
+    return (_ITEM, _ENTRY, _COLLECTION, _EXPIRY, _BACKFILL, _COUNTER)
+
+
 def table_data_prefixes(table: int) -> tuple[bytes, ...]:
     """Everything a dropped table leaves behind, to be cleared in the background."""
     number = table.to_bytes(4, "big")
-    return tuple(kind + number for kind in (_ITEM, _ENTRY, _COLLECTION, _EXPIRY, _BACKFILL, _COUNTER))
+    return tuple(kind + number for kind in table_kinds())
 
 
 def token_key(account: str, token: str) -> bytes:
@@ -168,14 +171,14 @@ def index_partition(table: Table, index: Index, key: Item) -> bytes:
     if len(index.hash) == 1:
         (part,) = index.hash
         return index.prefix + partition_hash(table, key_bytes(part, key[part.name]))
-    return index.prefix + partition_hash(table, b"".join(terminated(key_bytes(part, key[part.name])) for part in index.hash))
+    return index.prefix + partition_hash(
+        table, b"".join(terminated(key_bytes(part, key[part.name])) for part in index.hash)
+    )
 
 
 def entry_key(table: Table, index: Index, item: Item, base_key: bytes) -> bytes:
     """The key of the index's entry for an item that has all of the index's key attributes; ``base_key``: its ``item_key``."""
     sort = b"".join([terminated(key_bytes(part, item[part.name])) for part in index.range])
-    if len(sort) > ENTRY_SORT_BYTES_MAX:
-        sort = sort[:ENTRY_SORT_BYTES_MAX]
     return index_partition(table, index, item) + sort + base_digest(table, base_key)
 
 

@@ -1,0 +1,21 @@
+"""Lambda: functions, and their code run for real in processes of this machine, without containers.
+
+The nouns. A *function* has *versions*, of which ``$LATEST`` can be changed; a version's *record* is its configuration
+in the store, and its code is there too, by content. A *sandbox* is one process of one version with its own Runtime API,
+log stream, temporary folder and credentials; it runs one *event* at a time and is kept warm. An *ending* is how a
+sandbox's initialisation or invocation ended; an *outcome* is what Invoke answers of it.
+
+Reading order: ``service`` (what the server wires), ``operations`` (the API actions), ``registry`` (what is stored),
+``invocations`` (one event, from START to REPORT), ``pool``, ``launcher``, ``sandbox``, ``runtime_api``, ``journal``
+(its log), ``processes``, ``interpreters`` (which program runs which runtime), ``packages`` (zips), ``event_queue``
+(asynchronous invocations), ``bootstraps`` (programs that run in the sandbox, in its own interpreter).
+
+Invariants. A sandbox runs one edition (one revision of one version) only. It never outlives its credentials. It ends
+with everything it started. Nothing of the server's own environment reaches it. The event loop never waits for a
+process to start, for a zip to unpack or for a file.
+"""
+
+from tabletop.functions.limits import Settings
+from tabletop.functions.service import Functions
+
+__all__ = ["Functions", "Settings"]

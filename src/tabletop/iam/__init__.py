@@ -1,0 +1,20 @@
+"""Who asks, and what they may do: signatures, principals, policies, IAM and STS. No sockets, no clock.
+
+Reading order:
+``sigv4``            what a signed request says, and whether its signature is right (pure)
+``signature_errors`` how each service words a refused signature
+``credentials``      access keys that Tabletop issued: drawn, sealed at rest, opened again
+``authentication``   request -> Principal
+``patterns``, ``conditions``, ``policies``, ``policy_grammar``   a policy document: matched, compiled, validated
+``evaluation``       compiled policies and one question -> Decision (pure)
+``context``          the condition keys of a request
+``authorization``    call and targets -> nothing, or AccessDenied in the service's words
+``records``          where roles, users, policies and keys are kept
+``operation``, ``holders``, ``roles``, ``users``, ``access_keys``, ``managed_policies``, ``sts``   the API by families
+``aws_managed``, ``targets``   AWS's own policies; what each call must be allowed to do
+``service``          ``Iam``: what the layers above use
+
+Invariants: an access key id that Tabletop ever issued is never taken for a stranger's (its last characters are a
+keyed checksum), so that a deleted or expired key cannot become the root; policies are read from the same view as the
+data they guard, and compiled forms are kept beside the bytes they came from, so that a change is seen at once.
+"""

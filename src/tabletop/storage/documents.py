@@ -42,3 +42,8 @@ class Documents:
         start = base if after is None else after_prefix(base + after.encode() + b"\0")
         for key, raw in view.range(start, after_prefix(base)):
             yield key[len(base) : -1].rsplit(b"\0", 1)[-1].decode(), orjson.loads(raw)
+
+    def count(self, view: View, *path: str) -> int:
+        """How many documents lie below ``path``."""
+        base = self.key(*path)
+        return sum(1 for _ in view.range(base, after_prefix(base)))

@@ -48,3 +48,14 @@ def table_targets(action: str) -> Callable[[Body, Call], list[tuple[str, str]]]:
         return [(f"dynamodb:{action}", table_arn(call, body["TableName"]))]
 
     return targets
+
+
+def table_or_index_targets(action: str) -> Callable[[Body, Call], list[tuple[str, str]]]:
+    """The targets of a read of a table, or of the index that its IndexName names: then the index's ARN."""
+
+    def targets(body: Body, call: Call) -> list[tuple[str, str]]:
+        arn = table_arn(call, body["TableName"])
+        index = body.get("IndexName")
+        return [(f"dynamodb:{action}", arn if index is None else f"{arn}/index/{index}")]
+
+    return targets

@@ -1,0 +1,50 @@
+"""`tabletop aws`"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from tabletop.cli.servers import OVERRIDING_VARIABLES, aws_variables, find_server
+
+MISSING = """The AWS CLI is not installed. Install it beside Tabletop:
+
+    pip install 'tabletopdb[cli]'
+
+or follow https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html"""
+
+
+@click.command(
+    "aws", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def command(arguments: tuple[str, ...]) -> None:
+    """Run the AWS CLI with endpoint, region and the keys test/test set; its exit status is passed on.
+
+    \b
+    Examples:
+      tabletop aws dynamodb list-tables
+      tabletop aws lambda invoke --function-name hello out.json
+      tabletop aws logs tail /aws/lambda/hello
+    """
+    if arguments in (("--help",), ("-h",)):
+        click.echo(click.get_current_context().get_help())
+        return
+    program = find_aws()
+    if program is None:
+        raise click.ClickException(MISSING)
+    port = os.environ.get("TABLETOP_PORT")
+    environment = {name: value for name, value in os.environ.items() if name not in OVERRIDING_VARIABLES}
+    environment |= aws_variables(find_server(int(port) if port and port.isdigit() else None, None))
+    sys.stdout.flush()
+    os.execve(program, [program, *arguments], environment)
+
+
+def find_aws() -> str | None:
+    """The AWS CLI of this Python environment, else the one on the PATH."""
+    beside = Path(sys.executable).parent / "aws"
+    return str(beside) if os.access(beside, os.X_OK) else shutil.which("aws")

@@ -1,0 +1,70 @@
+"""Which server a subcommand is about, and how AWS tools reach it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tabletop.base.errors import StartupError
+from tabletop.base.settings import DEFAULT_PORT, Settings, settings_from
+from tabletop.server.state import ServerState, running_servers
+
+NOT_RUNNING = 3
+"""Exit status when there is no such server, as init scripts have it."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def server_options(command: Command) -> Command:
+    """--port and --data, for picking one of several servers."""
+    command = click.option(
+        "--data", "-d", "data", type=click.Path(path_type=Path), help="The server on this data directory."
+    )(command)
+    return click.option("--port", "-p", type=int, help="The server at this port.")(command)
+
+
+def find_server(port: int | None, data: Path | None) -> ServerState | None:
+    """The running server that is meant: by port, by data directory, or the only (or first) one there is."""
+    try:
+        servers = running_servers(settings_from({"data_directory": data}, {} if data else os.environ))
+    except (StartupError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    return next((server for server in servers if port is None or server.port == port), None)
+
+
+def required_server(port: int | None, data: Path | None) -> ServerState:
+    """Ends the command with status 3 when there is none."""
+    found = find_server(port, data)
+    if found is None:
+        click.echo(
+            "No server is running" + (f" at port {port}" if port else "") + ". Start one: tabletop start", err=True
+        )
+        raise SystemExit(NOT_RUNNING)
+    return found
+
+
+def aws_variables(server: ServerState | None) -> dict[str, str]:
+    """Environment variables that point AWS tools at the server; at the default address when none runs."""
+    region = server.region if server else Settings().region
+    variables = {
+        "AWS_ENDPOINT_URL": server.address if server else f"http://localhost:{DEFAULT_PORT}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_PAGER": "",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    if server is not None and server.address.startswith("https"):
+        certificate = Path(server.directory) / "tls" / "certificate.pem"
+        if certificate.exists():
+            variables["AWS_CA_BUNDLE"] = str(certificate)
+    return variables
+
+
+OVERRIDING_VARIABLES = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+"""What would make AWS tools use other credentials than those above."""

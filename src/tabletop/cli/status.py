@@ -1,0 +1,99 @@
+"""`tabletop status`"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from tabletop.base.clock import system_clock
+from tabletop.cli.servers import required_server, server_options
+from tabletop.server.state import ServerState
+
+TABLES_SHOWN_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class TableLine:
+    account: str
+    region: str
+    name: str
+    status: str
+
+
+@click.command("status")
+@server_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def command(port: int | None, data: Path | None, as_json: bool) -> None:
+    """Show the running server. Exit status 3 when none runs.
+
+    A table belongs to an account and a region: one that a program cannot find may exist in another region.
+
+    \b
+    Examples:
+      tabletop status
+      tabletop status --port 4567
+      tabletop status --json | jq -r .address
+    """
+    server = required_server(port, data)
+    tables = _tables(Path(server.directory))
+    uptime_s = max(0.0, system_clock() - server.started)
+    if as_json:
+        row = {**asdict(server), "uptime_s": round(uptime_s, 1), "tables": [asdict(table) for table in tables]}
+        click.echo(json.dumps(row, indent=2))
+    else:
+        _print(server, uptime_s, tables)
+
+
+def _tables(directory: Path) -> list[TableLine]:
+    """Read from the store itself, beside the running server: no request, hence no credentials and no region."""
+    from tabletop.dynamodb import catalog, keys
+    from tabletop.storage.engine import open_store
+    from tabletop.storage.store import after_prefix
+
+    store = open_store(directory)
+    try:
+        with store.view() as view:
+            rows = view.range(keys.catalog_prefix(), after_prefix(keys.catalog_prefix()))
+            tables = [catalog.compile_table(raw) for _, raw in rows]
+    finally:
+        store.close()
+    return [TableLine(each.account, each.region, each.name, each.status) for each in tables]
+
+
+def _print(server: ServerState, uptime_s: float, tables: list[TableLine]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    facts = Table.grid(padding=(0, 2))
+    where = "in memory, gone when it stops" if server.in_memory else server.directory
+    for name, value in (
+        ("Address", server.address),
+        ("Process", f"{server.pid}" + (f" and {server.workers} workers" if server.workers > 1 else "")),
+        ("Running for", _duration(uptime_s)),
+        ("Data", where),
+        ("Version", server.version),
+    ):
+        facts.add_row(name, value)
+    console.print(facts)
+    if not tables:
+        console.print("\nNo tables yet.")
+        return
+    listing = Table("Region", "Table", "Status", "Account")
+    for table in tables[:TABLES_SHOWN_MAX]:
+        listing.add_row(table.region, table.name, table.status, table.account)
+    console.print()
+    console.print(listing)
+    if len(tables) > TABLES_SHOWN_MAX:
+        console.print(f"and {len(tables) - TABLES_SHOWN_MAX} more")
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"

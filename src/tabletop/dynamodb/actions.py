@@ -1,0 +1,56 @@
+"""``OPERATIONS``: the table of all API actions that are built."""
+
+from __future__ import annotations
+
+from tabletop.dynamodb.operations import (
+    batch_get_item,
+    batch_write_item,
+    create_table,
+    delete_item,
+    delete_table,
+    describe_endpoints,
+    describe_limits,
+    describe_table,
+    describe_time_to_live,
+    get_item,
+    list_tables,
+    list_tags_of_resource,
+    put_item,
+    query,
+    scan,
+    tag_resource,
+    transact_get_items,
+    transact_write_items,
+    untag_resource,
+    update_item,
+    update_table,
+    update_time_to_live,
+)
+from tabletop.dynamodb.operations.operation import Operation
+
+_MODULES = (
+    batch_get_item,
+    batch_write_item,
+    create_table,
+    delete_item,
+    delete_table,
+    describe_endpoints,
+    describe_limits,
+    describe_table,
+    describe_time_to_live,
+    get_item,
+    list_tables,
+    list_tags_of_resource,
+    put_item,
+    query,
+    scan,
+    tag_resource,
+    transact_get_items,
+    transact_write_items,
+    untag_resource,
+    update_item,
+    update_table,
+    update_time_to_live,
+)
+
+OPERATIONS: dict[str, Operation] = {module.OPERATION.name: module.OPERATION for module in _MODULES}

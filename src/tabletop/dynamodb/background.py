@@ -1,0 +1,109 @@
+"""Work that goes on beside requests, in bounded steps, each a plan: nothing of it is lost when the process is killed.
+
+``fill``     entries of a new index, or expiry entries of a table whose time to live was switched on (BACKFILL keys)
+``clear``    the data of dropped tables and indexes (DROPPED keys)
+``expire``   deletion of items whose time has come
+``forget``   client tokens of transactions older than ten minutes
+
+What is to be done stands in the store; the loop finds it there, at start as well. One process of a store runs the loop.
+Clearing goes before filling: expiry entries that a table had before are gone before new ones are made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from tabletop.base.clock import Clock, system_clock
+from tabletop.base.errors import StorageUnavailable
+from tabletop.base.log import Log
+from tabletop.dynamodb import background_steps as steps
+from tabletop.dynamodb import catalog, keys
+from tabletop.storage.store import Batch, Store, View, after_prefix
+
+TICK_S = 0.5
+"""How long the loop rests when nothing is known to be left. An item is thus deleted within a second of its time."""
+RETRY_S = 5.0
+"""How long it rests after a fault of the store."""
+
+WAKING_ACTIONS = frozenset({"CreateTable", "UpdateTable", "DeleteTable", "UpdateTimeToLive"})
+"""Actions after which ``wake`` saves the wait for the next tick."""
+
+_log = Log("dynamodb.background")
+
+
+class Background:
+    """The loop over one store. ``clock`` tells when items and tokens are due."""
+
+    def __init__(self, store: Store, clock: Clock = system_clock, *, tick_s: float = TICK_S) -> None:
+        self._store = store
+        self._clock = clock
+        self._tick_s = tick_s
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for work now. To be called on the event loop."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled. Faults are logged, and what was to be done is tried again."""
+        while True:
+            self._woken.clear()
+            rest_s = self._tick_s
+            try:
+                if await self.step_all():
+                    rest_s = 0.0
+            except StorageUnavailable as error:
+                _log.warning("the store takes no writes; background work waits", fault=str(error))
+                rest_s = RETRY_S
+            except Exception as error:
+                _log.error("a step of background work failed", fault=repr(error))
+                rest_s = RETRY_S
+            if rest_s:
+                try:
+                    await asyncio.wait_for(self._woken.wait(), rest_s)
+                except TimeoutError:
+                    continue
+            else:
+                await asyncio.sleep(0)
+
+    async def step_all(self) -> bool:
+        """One step of each piece of work that is due; False when there was none, so that all is done for now."""
+        worked = False
+        for find in (_clear_work, _fill_work, _expire_work, _forget_work):
+            with self._store.view() as view:
+                found = list(islice(find(view, self._clock()), steps.PIECES_MAX))
+            for plan, request in found:
+                worked = await self._store.commit(plan, request) or worked
+        return worked
+
+
+Work = tuple[Callable[..., tuple[bool, Batch | None]], bytes]
+
+
+def _clear_work(view: View, now: float) -> Iterator[Work]:
+    prefix = keys.dropped_prefix()
+    for key, _ in view.range(prefix, after_prefix(prefix)):
+        yield steps.clear, key
+
+
+def _fill_work(view: View, now: float) -> Iterator[Work]:
+    prefix = keys.backfill_prefix()
+    for key, _ in view.range(prefix, after_prefix(prefix)):
+        if view.get(keys.dropped_key(*keys.numbers_of(key))) is None:
+            yield steps.fill, key
+
+
+def _expire_work(view: View, now: float) -> Iterator[Work]:
+    prefix = keys.catalog_prefix()
+    for key, _ in view.range(prefix, after_prefix(prefix)):
+        table = catalog.find(view, *keys.catalog_parts(key))
+        if table is not None and next(steps.due_entries(view, table, now), None) is not None:
+            yield steps.expire, key
+
+
+def _forget_work(view: View, now: float) -> Iterator[Work]:
+    prefix = keys.token_age_prefix()
+    if next(view.range(prefix, steps.tokens_stop(now)), None) is not None:
+        yield steps.forget, prefix

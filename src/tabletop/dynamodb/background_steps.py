@@ -1,0 +1,171 @@
+"""The steps of background work: plans that do a bounded amount and answer whether they did anything."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from itertools import islice
+
+import orjson
+
+from tabletop.dynamodb import catalog, expiry, indexes, keys, write
+from tabletop.dynamodb.schema import Table
+from tabletop.storage.store import Batch, View, after_prefix
+
+PIECES_MAX = 64
+"""Pieces of work of one kind that one round takes on."""
+CLEARED_MAX = 1000
+FILLED_MAX = 250
+FILLED_BYTES_MAX = 1 << 20
+EXPIRED_MAX = 100
+FORGOTTEN_MAX = 500
+TOKEN_LIFE_S = 600
+ENTRY_KEY_BYTES_MAX = 1978
+"""What the store takes. An old value that is too long for a key is left out of a new index, as on AWS."""
+
+Step = tuple[bool, Batch | None]
+
+
+def clear(view: View, dropped: bytes, now: float) -> Step:
+    """Delete up to ``CLEARED_MAX`` keys of a dropped table, index or expiry; when none is left, the work's own key."""
+    number, index = keys.numbers_of(dropped)
+    noted = view.get(dropped)
+    if noted is None:
+        return False, None
+    batch = Batch()
+    left = CLEARED_MAX
+    for prefix in _dropped_prefixes(number, index):
+        for key, _ in islice(view.range(prefix, after_prefix(prefix)), left):
+            batch.delete(key)
+            left -= 1
+    if left:
+        batch.delete(dropped)
+        if index not in (0, keys.EXPIRY_NUMBER):
+            batch.delete(keys.counter_key(number, index))
+            _forget_index(view, batch, noted, number, index)
+    return True, batch
+
+
+def _dropped_prefixes(number: int, index: int) -> tuple[bytes, ...]:
+    if index == 0:
+        return keys.table_data_prefixes(number)
+    if index == keys.EXPIRY_NUMBER:
+        return (keys.expiry_prefix(number),)
+    return (keys.index_prefix(number, index),)
+
+
+def _table_at(view: View, catalog_key: bytes, number: int) -> Table | None:
+    """The table that the work is for; None when it was dropped, even if another has its name by now."""
+    table = catalog.find(view, *keys.catalog_parts(catalog_key))
+    return table if table is not None and table.number == number else None
+
+
+def _forget_index(view: View, batch: Batch, catalog_key: bytes, number: int, index: int) -> None:
+    table = _table_at(view, catalog_key, number)
+    if table is not None:
+        record = dict(table.record)
+        record["indexes"] = [one for one in record["indexes"] if one["number"] != index]
+        catalog.store_record(batch, record)
+
+
+def fill(view: View, work: bytes, now: float) -> Step:
+    """Add the missing entries of the next items; at the end make the index ACTIVE.
+
+    The work's value is the table's catalog key, followed by the key of the last item that was done.
+    Items written meanwhile maintain their entries themselves; an entry that is there is right, and left alone.
+    """
+    noted = view.get(work)
+    if noted is None:
+        return False, None
+    number, index_number = keys.numbers_of(work)
+    catalog_key, cursor = _split_cursor(noted, number)
+    batch = Batch()
+    table = _table_at(view, catalog_key, number)
+    if table is None:
+        batch.delete(work)
+        return True, batch
+    done, size_bytes, last = 0, 0, b""
+    start = cursor + b"\0" if cursor else table.item_prefix
+    for key, value in view.range(start, after_prefix(table.item_prefix)):
+        if index_number == keys.EXPIRY_NUMBER:
+            _fill_expiry(batch, table, key, value)
+        else:
+            _fill_entry(view, batch, table, index_number, key, value)
+        done, size_bytes, last = done + 1, size_bytes + len(value), key
+        if done == FILLED_MAX or size_bytes >= FILLED_BYTES_MAX:
+            batch.put(work, catalog_key + last)
+            return True, batch
+    batch.delete(work)
+    if index_number != keys.EXPIRY_NUMBER:
+        _activate(batch, table, index_number)
+    return True, batch
+
+
+def _split_cursor(noted: bytes, number: int) -> tuple[bytes, bytes]:
+    """(catalog key, last item key or nothing). A table's name has no byte as low as an item key's second."""
+    at = noted.find(keys.item_prefix(number), len(keys.catalog_prefix()))
+    return (noted, b"") if at < 0 else (noted[:at], noted[at:])
+
+
+def _fill_entry(view: View, batch: Batch, table: Table, number: int, item_key: bytes, value: bytes) -> None:
+    for index in table.indexes:
+        if index.number == number:
+            entry = indexes.entry(table, index, indexes.Stored(orjson.loads(value[4:]), value), item_key)
+            if entry is not None and len(entry.key) <= ENTRY_KEY_BYTES_MAX and view.get(entry.key) is None:
+                batch.put(entry.key, entry.value)
+                batch.add(index.counter, 1, entry.size_bytes)
+
+
+def _fill_expiry(batch: Batch, table: Table, item_key: bytes, value: bytes) -> None:
+    entry_key = expiry.entry_key(table, orjson.loads(value[4:]), item_key)
+    if entry_key is not None:
+        batch.put(entry_key, b"")
+
+
+def _activate(batch: Batch, table: Table, number: int) -> None:
+    record = copy.deepcopy(table.record)
+    for index in record["indexes"]:
+        if index["number"] == number:
+            index |= {"status": "ACTIVE", "backfilling": False}
+    catalog.store_record(batch, record)
+
+
+def due_entries(view: View, table: Table, now: float) -> Iterator[bytes]:
+    """Keys of expiry entries whose time has come, and lies within the five years in which AWS deletes."""
+    if table.ttl_attribute is None:
+        return
+    prefix = keys.expiry_prefix(table.number)
+    first = max(0, int(now) - expiry.FIVE_YEARS_S)
+    for key, _ in view.range(prefix + first.to_bytes(8, "big"), prefix + (int(now) + 1).to_bytes(8, "big")):
+        yield key
+
+
+def expire(view: View, catalog_key: bytes, now: float) -> Step:
+    """Delete the next items of a table that have expired, and expiry entries that no item has any more."""
+    table = catalog.find(view, *keys.catalog_parts(catalog_key))
+    if table is None:
+        return False, None
+    batch = Batch()
+    item_at = len(keys.expiry_prefix(table.number)) + 8
+    for key in islice(due_entries(view, table, now), EXPIRED_MAX):
+        batch.delete(key)
+        deletion = write.delete_expired(view, table, table.item_prefix + key[item_at:], now)
+        if deletion is not None:
+            batch.writes |= deletion.writes
+            for counter, amounts in deletion.amounts.items():
+                batch.add(counter, *amounts)
+    return bool(batch), batch
+
+
+def tokens_stop(now: float) -> bytes:
+    """Behind the last token that is to be forgotten."""
+    return keys.token_age_key(now - TOKEN_LIFE_S, "", "")[: len(keys.token_age_prefix()) + 8]
+
+
+def forget(view: View, prefix: bytes, now: float) -> Step:
+    batch = Batch()
+    for key, _ in islice(view.range(prefix, tokens_stop(now)), FORGOTTEN_MAX):
+        batch.delete(key)
+        account, token = key[len(prefix) + 8 :].decode().split("\0", 1)
+        batch.delete(keys.token_key(account, token))
+    return bool(batch), batch

@@ -1,0 +1,107 @@
+"""Proves DynamoDB's data whole: every item where its key says, every index entry with its item and the reverse,
+expiry entries, counters, and nothing left that no table owns.
+
+Runs over one view, so a running server may go on writing. Memory is bounded by the number of tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+
+from tabletop.dynamodb import catalog, expiry, indexes, keys, sizes
+from tabletop.dynamodb.indexes import Stored
+from tabletop.dynamodb.schema import Index, Table
+from tabletop.storage.store import View, after_prefix, read_counter
+
+Total = list[int]
+"""[entries, bytes]"""
+
+
+def problems(view: View) -> Iterator[str]:
+    """One line for each thing that is wrong; nothing for whole data."""
+    owned: set[int] = set()
+    for key, raw in view.range(keys.catalog_prefix(), after_prefix(keys.catalog_prefix())):
+        table = catalog.compile_table(raw)
+        owned.add(table.number)
+        if keys.catalog_key(table.account, table.region, table.name) != key:
+            yield f"table {table.arn} is kept under another name"
+        yield from _table_problems(view, table)
+    dropped = {
+        keys.numbers_of(key)[0]
+        for key, _ in view.range(keys.dropped_prefix(), after_prefix(keys.dropped_prefix()))
+        if keys.numbers_of(key)[1] == 0
+    }
+    yield from _orphans(view, owned | dropped)
+
+
+def _table_problems(view: View, table: Table) -> Iterator[str]:
+    total: Total = [0, 0]
+    expected: dict[Index, Total] = {index: [0, 0] for index in table.indexes}
+    expiries = 0
+    collections: dict[bytes, int] = {}
+    for key, value in view.range(table.item_prefix, after_prefix(table.item_prefix)):
+        item = orjson.loads(value[4:])
+        size_bytes = int.from_bytes(value[:4], "big")
+        total[0] += 1
+        total[1] += size_bytes
+        if sizes.item_size(item) != size_bytes:
+            yield f"{table.arn}: item {key.hex()} is {sizes.item_size(item)} bytes, its header says {size_bytes}"
+        if keys.item_key(table, item) != key:
+            yield f"{table.arn}: item {key.hex()} has the key attributes of another"
+        local_bytes = size_bytes
+        for index in table.indexes:
+            entry = indexes.entry(table, index, Stored(item, value), key)
+            if entry is None:
+                continue
+            found = view.get(entry.key)
+            if found is None and index.backfilling:
+                continue
+            if found != entry.value:
+                yield f"{index.arn}: the entry of item {key.hex()} is {'missing' if found is None else 'stale'}"
+            expected[index][0] += 1
+            expected[index][1] += entry.size_bytes
+            local_bytes += 0 if index.is_global else entry.size_bytes
+        if table.has_local_indexes:
+            partition = key[len(table.item_prefix) : len(table.item_prefix) + keys.HASH_BYTES]
+            collections[partition] = collections.get(partition, 0) + local_bytes
+        expiry_key = expiry.entry_key(table, item, key)
+        if expiry_key is not None:
+            expiries += 1
+            filling = view.get(keys.backfill_key(table.number, keys.EXPIRY_NUMBER)) is not None
+            if view.get(expiry_key) is None and not filling:
+                yield f"{table.arn}: the expiry entry of item {key.hex()} is missing"
+    yield from _counter_problems(view, table.arn, table.counter, total)
+    for index in table.indexes:
+        yield from _counter_problems(view, index.arn, index.counter, expected[index])
+        present = sum(1 for _ in view.range(index.prefix, after_prefix(index.prefix)))
+        if present != expected[index][0]:
+            yield f"{index.arn}: holds {present} entries for {expected[index][0]} items"
+    prefix = keys.expiry_prefix(table.number)
+    present = sum(1 for _ in view.range(prefix, after_prefix(prefix)))
+    if table.ttl_attribute is not None and present > expiries:
+        yield f"{table.arn}: {present} expiry entries for {expiries} items that expire"
+    for partition, size_bytes in collections.items():
+        counted = read_counter(view, keys.collection_key(table.number, partition), 1)[0]
+        if counted != size_bytes:
+            yield f"{table.arn}: collection {partition.hex()} is {size_bytes} bytes, its counter says {counted}"
+
+
+def _counter_problems(view: View, name: str, counter: bytes, total: Total) -> Iterator[str]:
+    counted = read_counter(view, counter, 2)
+    if list(counted) != total:
+        yield f"{name}: {total[0]} entries of {total[1]} bytes, the counter says {counted[0]} of {counted[1]}"
+
+
+def _orphans(view: View, known: set[int]) -> Iterator[str]:
+    for kind in keys.table_kinds():
+        number = -1
+        while True:
+            # Jump from table to table: only the first key of each is read.
+            first = next(view.range(kind + (number + 1).to_bytes(4, "big"), after_prefix(kind)), None)
+            if first is None:
+                break
+            number = int.from_bytes(first[0][2:6], "big")
+            if number not in known:
+                yield f"data of table number {number}, which no table owns, under {kind.hex()}"

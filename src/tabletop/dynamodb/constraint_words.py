@@ -1,0 +1,135 @@
+"""What AWS's service model does not say about its constraints, as data: orders, extra requirements, forms of words.
+
+Source: answers of AWS as independent clients recorded them. Where nothing was recorded the model's own order holds.
+"""
+
+from __future__ import annotations
+
+VIOLATIONS_MAX = 10
+"""AWS lists this many violations of one request, and counts no more."""
+
+TABLE_NAME_CHARACTERS_MIN = 3
+TABLE_NAME_CHARACTERS_MAX = 255
+TABLE_ARN_CHARACTERS_MAX = 1024
+TABLE_NAME_PATTERN = "[a-zA-Z0-9_.-]+"
+
+ITEM_ACTIONS = frozenset(
+    {"BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems"}
+    | {"TransactWriteItems", "UpdateItem"}
+)
+"""Actions whose TableName is checked in the list of violations; all others check it first, in words of their own."""
+
+FIRST_ENUM_ONLY = frozenset({"UpdateItem"})
+"""Actions that report one bad enumeration only (since the rewording of 2026)."""
+
+UNNAMED_ENUM_MEMBERS = frozenset({"ReturnValues"})
+"""Members whose enumeration error no longer says where the value stood (since the rewording of 2026)."""
+
+MEMBER_ORDER: dict[str, tuple[str, ...]] = {
+    "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
+    "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),
+    "Condition": ("AttributeValueList", "ComparisonOperator"),
+    "CreateGlobalSecondaryIndexAction": ("Projection", "IndexName", "ProvisionedThroughput", "KeySchema"),
+    "CreateTableInput": (
+        "AttributeDefinitions",
+        "TableName",
+        "BillingMode",
+        "ProvisionedThroughput",
+        "KeySchema",
+        "LocalSecondaryIndexes",
+        "GlobalSecondaryIndexes",
+    ),
+    "DeleteItemInput": (
+        "ReturnConsumedCapacity",
+        "TableName",
+        "ReturnValues",
+        "ReturnItemCollectionMetrics",
+        "Key",
+        "ConditionalOperator",
+        "Expected",
+    ),
+    "GetItemInput": ("ReturnConsumedCapacity", "AttributesToGet", "TableName", "Key", "ConsistentRead"),
+    "ListTablesInput": ("Limit", "ExclusiveStartTableName"),
+    "ProvisionedThroughput": ("WriteCapacityUnits", "ReadCapacityUnits"),
+    "PutItemInput": (
+        "ReturnConsumedCapacity",
+        "TableName",
+        "Item",
+        "ConditionalOperator",
+        "Expected",
+        "ReturnValues",
+        "ReturnItemCollectionMetrics",
+    ),
+    "QueryInput": (
+        "Select",
+        "IndexName",
+        "ReturnConsumedCapacity",
+        "QueryFilter",
+        "TableName",
+        "ConditionalOperator",
+        "AttributesToGet",
+        "Limit",
+        "KeyConditions",
+        "ExclusiveStartKey",
+    ),
+    "ScanInput": (
+        "Select",
+        "IndexName",
+        "TotalSegments",
+        "ReturnConsumedCapacity",
+        "TableName",
+        "ConditionalOperator",
+        "ScanFilter",
+        "Segment",
+        "Limit",
+        "AttributesToGet",
+        "ExclusiveStartKey",
+    ),
+    "UpdateItemInput": (
+        "ReturnConsumedCapacity",
+        "TableName",
+        "ReturnItemCollectionMetrics",
+        "ReturnValues",
+        "Key",
+        "ConditionalOperator",
+        "Expected",
+        "AttributeUpdates",
+    ),
+    "UpdateTableInput": ("TableName", "ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates"),
+}
+"""Members of a shape in the order in which AWS reports them; those not listed follow in the model's order."""
+
+ENUM_ORDER: dict[str, tuple[str, ...]] = {
+    "ComparisonOperator": (
+        "IN",
+        "NULL",
+        "BETWEEN",
+        "LT",
+        "NOT_CONTAINS",
+        "EQ",
+        "GT",
+        "NOT_NULL",
+        "NE",
+        "LE",
+        "BEGINS_WITH",
+        "GE",
+        "CONTAINS",
+    ),
+    "ConditionalOperator": ("OR", "AND"),
+    "ProjectionType": ("ALL", "INCLUDE", "KEYS_ONLY"),
+    "ReturnItemCollectionMetrics": ("SIZE", "NONE"),
+    "ReturnValue": ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
+    "ScalarAttributeType": ("B", "N", "S"),
+    "Select": ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"),
+}
+"""Enumerations in the order of AWS's message, where that is not the model's."""
+
+ALSO_REQUIRED: dict[str, tuple[str, ...]] = {"CreateTableInput": ("AttributeDefinitions", "KeySchema")}
+"""Members that AWS requires though the model does not (they may be left out for a replica, which Tabletop has not)."""
+
+CHECKED_BY_OPERATION: dict[str, frozenset[str]] = {
+    "TagResourceInput": frozenset({"ResourceArn"}),
+    "UntagResourceInput": frozenset({"ResourceArn"}),
+    "ListTagsOfResourceInput": frozenset({"ResourceArn"}),
+}
+"""Members that the operation itself checks, in words of its own, and that are not reported here."""

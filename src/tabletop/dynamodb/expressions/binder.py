@@ -1,0 +1,117 @@
+"""The names and values of one request, bound to all of its expressions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb import values as attribute_values
+from tabletop.dynamodb.expressions.errors import invalid, refused
+from tabletop.dynamodb.expressions.tree import Literal, NameReference, Path, ValueReference
+
+Value = dict[str, Any]
+Item = dict[str, Value]
+Steps = tuple[str | int, ...]
+"""A path with its names bound: attribute names and list indexes."""
+
+_NAME_KEY = re.compile(r"#[A-Za-z0-9_]+")
+_VALUE_KEY = re.compile(r":[A-Za-z0-9_]+")
+
+
+class Binder:
+    """Gives #names and :values their meaning, and knows which of them the expressions used.
+
+    The values are made canonical here, in place. Raises ValidationException (SerializationException for a value of the
+    wrong JSON type) for what is wrong with either map, also where no expression is given that could use them.
+    """
+
+    __slots__ = ("_names", "_unused_names", "_unused_values", "_values")
+
+    def __init__(
+        self, names: dict[str, Any] | None, values: dict[str, Any] | None, *, expressions_given: bool = True
+    ) -> None:
+        self._names = names
+        self._values = values
+        if names is not None:
+            _check_names(names, expressions_given)
+        if values is not None:
+            _check_values(values, expressions_given)
+        self._unused_names = set(names or ())
+        self._unused_values = set(values or ())
+
+    def steps(self, kind: str, path: Path) -> Steps:
+        """The path with its names bound. Raises for a name that the request does not define."""
+        elements = path.elements
+        if len(elements) == 1 and type(elements[0]) is str:
+            return elements  # type: ignore[return-value]
+        return tuple([self._name(kind, step) if type(step) is NameReference else step for step in elements])  # type: ignore[misc]
+
+    def value(self, kind: str, reference: ValueReference | Literal) -> Value:
+        """The canonical value, shared: not to be edited. Raises for a value that the request does not define."""
+        if type(reference) is Literal:
+            return reference.value
+        text: str = reference.text  # type: ignore[union-attr]
+        value: Value | None = None if self._values is None else self._values.get(text)
+        if value is None:
+            message = f"An expression attribute value used in expression is not defined; attribute value: {text}"
+            raise invalid(kind, message)
+        self._unused_values.discard(text)
+        return value
+
+    def refuse_unused(self) -> None:
+        """To be called when all expressions are compiled: every name and value must have been used."""
+        if self._unused_names:
+            raise _unused("ExpressionAttributeNames", self._names, self._unused_names)
+        if self._unused_values:
+            raise _unused("ExpressionAttributeValues", self._values, self._unused_values)
+
+    def _name(self, kind: str, reference: NameReference) -> str:
+        text = reference.text
+        name: str | None = None if self._names is None else self._names.get(text)
+        if name is None:
+            message = f"An expression attribute name used in the document path is not defined; attribute name: {text}"
+            raise invalid(kind, message)
+        self._unused_names.discard(text)
+        return name
+
+
+def _unused(parameter: str, given: dict[str, Any] | None, unused: set[str]) -> ApiError:
+    keys = ", ".join(key for key in given or () if key in unused)
+    return refused(f"Value provided in {parameter} unused in expressions: keys: {{{keys}}}")
+
+
+def _check_names(names: dict[str, Any], expressions_given: bool) -> None:
+    if not expressions_given:
+        raise refused("ExpressionAttributeNames can only be specified when using expressions")
+    if not names:
+        raise refused("ExpressionAttributeNames must not be empty")
+    for key, name in names.items():
+        if not _NAME_KEY.fullmatch(key):
+            raise refused(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{key}"')
+        if not isinstance(name, str):
+            raise ApiError("SerializationException", "Unexpected value type in payload")
+        if not name:
+            raise refused(f"ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}")
+        if len(name) > attribute_values.NAME_BYTES_MAX // 3 and len(name.encode()) > attribute_values.NAME_BYTES_MAX:
+            raise refused(
+                "ExpressionAttributeNames contains invalid value: "
+                f"Attribute name is too large, must be less than 65536 bytes for key {key}"
+            )
+
+
+def _check_values(values: dict[str, Any], expressions_given: bool) -> None:
+    if not expressions_given:
+        raise refused("ExpressionAttributeValues can only be specified when using expressions")
+    if not values:
+        raise refused("ExpressionAttributeValues must not be empty")
+    for key, value in values.items():
+        if not _VALUE_KEY.fullmatch(key):
+            raise refused(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"')
+        try:
+            attribute_values.check(value)
+        except ApiError as error:
+            if error.code != "ValidationException":
+                raise
+            message = f"ExpressionAttributeValues contains invalid value: {error.message} for key {key}"
+            raise refused(message) from error

@@ -1,0 +1,126 @@
+"""Do these attributes make a key of this table, and of its indexes? One address for the checks and their words.
+
+Source of the words: answers recorded from AWS by public clients and suites.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.schema import Index, KeyAttribute, Table
+
+HASH_KEY_BYTES_MAX = 2048
+RANGE_KEY_BYTES_MAX = 1024
+
+_EMPTY_KIND = {"S": "string", "B": "binary"}
+
+
+def invalid(message: str) -> ApiError:
+    return ApiError("ValidationException", message)
+
+
+def invalid_parameters(message: str) -> ApiError:
+    return ApiError("ValidationException", "One or more parameter values were invalid: " + message)
+
+
+def check_item_keys(table: Table, item: Item) -> None:
+    """The key attributes of an item to be put: there, of their types, not empty, not too long."""
+    for attribute in table.key_attributes:
+        value = item.get(attribute.name)
+        if value is None:
+            raise invalid_parameters(f"Missing the key {attribute.name} in the item")
+        if attribute.type not in value:
+            actual = next(iter(value))
+            raise invalid_parameters(
+                f"Type mismatch for key {attribute.name} expected: {attribute.type} actual: {actual}"
+            )
+        _check_key_value(table, attribute, value)
+
+
+def check_key(table: Table, key: Item) -> None:
+    """A Key parameter: exactly the table's key attributes, of their types, not empty, not too long."""
+    attributes = table.key_attributes
+    if len(key) != len(attributes):
+        raise invalid("The provided key element does not match the schema")
+    for attribute in attributes:
+        value = key.get(attribute.name)
+        if value is None or attribute.type not in value:
+            raise invalid("The provided key element does not match the schema")
+        _check_key_value(table, attribute, value)
+
+
+def _check_key_value(table: Table, attribute: KeyAttribute, value: dict[str, Any]) -> None:
+    kind = attribute.type
+    if kind == "N":
+        return
+    text = value[kind]
+    if not text:
+        raise invalid(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute "
+            f"cannot contain an empty {_EMPTY_KIND[kind]} value. Key: {attribute.name}"
+        )
+    if attribute is table.hash:
+        if _byte_length(kind, text) > HASH_KEY_BYTES_MAX:
+            raise invalid_parameters(
+                f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes"
+            )
+    elif _byte_length(kind, text) > RANGE_KEY_BYTES_MAX:
+        raise invalid_parameters(
+            f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"
+        )
+
+
+def check_index_keys(table: Table, item: Item) -> None:
+    """The attributes of an item that its table's indexes use as keys: absent, or fit to be one."""
+    for name, kind in table.indexed_types.items():
+        value = item.get(name)
+        if value is None:
+            continue
+        if kind not in value:
+            raise invalid_parameters(
+                f"Type mismatch for Index Key {name} Expected: {kind} Actual: {next(iter(value))} "
+                f"IndexName: {_index_keyed_by(table, name).name}"
+            )
+        if kind != "N":
+            text = value[kind]
+            if not text:
+                raise invalid(
+                    "One or more parameter values are not valid. A value specified for a secondary index key is not "
+                    f"supported. The AttributeValue for a key attribute cannot contain an empty {_EMPTY_KIND[kind]} "
+                    f"value. IndexName: {_index_keyed_by(table, name).name}, IndexKey: {name}"
+                )
+            if len(text) > RANGE_KEY_BYTES_MAX // 4:
+                _check_index_key_sizes(table, item)
+
+
+def _check_index_key_sizes(table: Table, item: Item) -> None:
+    for index in table.indexes:
+        if _size_of(index.hash, item) > HASH_KEY_BYTES_MAX:
+            raise invalid_parameters(
+                f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes"
+            )
+        if _size_of(index.range, item) > RANGE_KEY_BYTES_MAX:
+            raise invalid_parameters(
+                f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"
+            )
+
+
+def _size_of(attributes: tuple[KeyAttribute, ...], item: Item) -> int:
+    return sum(
+        _byte_length(part.type, item[part.name][part.type])
+        for part in attributes
+        if part.type != "N" and part.name in item
+    )
+
+
+def _byte_length(kind: str, text: str) -> int:
+    if kind == "B":
+        return len(base64.b64decode(text))
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _index_keyed_by(table: Table, attribute_name: str) -> Index:
+    return next(index for index in table.indexes if any(part.name == attribute_name for part in index.key_attributes))

@@ -1,0 +1,89 @@
+"""BatchWriteItem: up to 25 puts and deletes, of any tables, without conditions; all of them in one commit here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.dynamodb import write
+from tabletop.dynamodb.capacity import Consumption
+from tabletop.dynamodb.key_schema import invalid
+from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
+from tabletop.dynamodb.values import canonicalise_item
+from tabletop.dynamodb.write import Write
+from tabletop.storage.store import Batch, View
+
+WRITES_MAX = 25
+REQUEST_BYTES_MAX = 16 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class BatchWriteItem:
+    call: Call
+    writes: list[Write]
+    return_consumed_capacity: str | None
+    return_collection_metrics: bool
+
+
+def prepare(body: Body, call: Call) -> BatchWriteItem:
+    request_items = body["RequestItems"]
+    if sum(map(len, request_items.values())) > WRITES_MAX:
+        raise invalid("Too many items requested for the BatchWriteItem call")
+    writes = [
+        _prepare_write(table_name(name), member) for name, members in request_items.items() for member in members
+    ]
+    if sum(prepared.subject_bytes for prepared in writes) > REQUEST_BYTES_MAX:
+        raise invalid("The aggregated size of the requested items has exceeded the maximum size limit")
+    return BatchWriteItem(
+        call, writes, body.get("ReturnConsumedCapacity"), body.get("ReturnItemCollectionMetrics") == "SIZE"
+    )
+
+
+def _prepare_write(table: str, member: dict[str, Any]) -> Write:
+    put, delete = member.get("PutRequest"), member.get("DeleteRequest")
+    if put is not None and delete is not None:
+        raise invalid(
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+        )
+    if put is not None:
+        item = put["Item"]
+        size_bytes = canonicalise_item(item)
+        write.check_item_size(size_bytes)
+        return Write("put", table, item, size_bytes)
+    if delete is not None:
+        key = delete["Key"]
+        canonicalise_item(key)
+        return Write("delete", table, key)
+    raise invalid(
+        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+    )
+
+
+def plan(view: View, request: BatchWriteItem, now: float) -> tuple[dict[str, Any], Batch]:
+    batch = Batch()
+    consumption = Consumption()
+    metrics: dict[str, list[dict[str, Any]]] = {}
+    seen: set[bytes] = set()
+    for prepared in request.writes:
+        outcome = write.apply(view, batch, request.call, prepared, now)
+        if outcome.key in seen:
+            raise invalid("Provided list of item keys contains duplicates")
+        seen.add(outcome.key)
+        consumption.add(outcome.table, outcome.table_units, outcome.index_units)
+        if request.return_collection_metrics:
+            row = write.collection_metrics(view, outcome)
+            if row is not None and row not in metrics.setdefault(outcome.table.name, []):
+                metrics[outcome.table.name].append(row)
+    answer: dict[str, Any] = {"UnprocessedItems": {}}
+    if request.return_collection_metrics:
+        answer["ItemCollectionMetrics"] = metrics
+    consumption.attach(answer, request.return_consumed_capacity)
+    return answer, batch
+
+
+def targets(body: Body, call: Call) -> list[tuple[str, str]]:
+    return [("dynamodb:BatchWriteItem", table_arn(call, name)) for name in body["RequestItems"]]
+
+
+OPERATION = Operation("BatchWriteItem", prepare=prepare, targets=targets, plan=plan)

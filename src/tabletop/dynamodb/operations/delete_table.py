@@ -1,0 +1,59 @@
+"""DeleteTable: the table is gone at once; its data is cleared in the background."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.dynamodb import keys
+from tabletop.dynamodb.description import describe
+from tabletop.dynamodb.lifecycle import existing_table, in_use, invalid, shown_status
+from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.storage.store import Batch, View
+
+_LAST_MEMBERS = (
+    "TableName",
+    "TableStatus",
+    "ProvisionedThroughput",
+    "TableSizeBytes",
+    "ItemCount",
+    "TableArn",
+    "TableId",
+    "BillingModeSummary",
+    "StreamSpecification",
+    "LatestStreamLabel",
+    "LatestStreamArn",
+    "DeletionProtectionEnabled",
+)
+
+
+def prepare(body: Body, call: Call) -> tuple[Call, str]:
+    return call, body["TableName"]
+
+
+def plan(view: View, request: tuple[Call, str], now: float) -> tuple[Any, Batch]:
+    table = existing_table(view, *request)
+    record = table.record
+    if record.get("deletion_protection"):
+        raise invalid(
+            "Resource cannot be deleted as it is currently protected against deletion. "
+            "Disable deletion protection first."
+        )
+    status = shown_status(record, now)
+    if status == "CREATING":
+        raise in_use(f"Table is being created: {table.name}")
+    if status == "UPDATING":
+        raise in_use(f"Table is being updated: {table.name}")
+    batch = Batch()
+    batch.delete(keys.catalog_key(table.account, table.region, table.name))
+    batch.put(keys.dropped_key(table.number), b"")
+    return {"TableDescription": _last_description(view, record, now)}, batch
+
+
+def _last_description(view: View, record: dict[str, Any], now: float) -> dict[str, Any]:
+    """AWS names only these of a table that goes."""
+    shown = describe(view, record, now, status="DELETING")
+    return {member: shown[member] for member in _LAST_MEMBERS if member in shown}
+
+
+OPERATION = Operation("DeleteTable", prepare=prepare, targets=table_targets("DeleteTable"), plan=plan)

@@ -1,0 +1,24 @@
+"""DescribeTimeToLive: whether and by which attribute items of the table expire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.dynamodb.lifecycle import existing_table
+from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.storage.store import View
+
+
+def prepare(body: Body, call: Call) -> tuple[Call, str]:
+    return call, body["TableName"]
+
+
+def read(view: View, request: tuple[Call, str], now: float) -> dict[str, Any]:
+    attribute = existing_table(view, *request).ttl_attribute
+    if attribute is None:
+        return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+    return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}}
+
+
+OPERATION = Operation("DescribeTimeToLive", prepare=prepare, targets=table_targets("DescribeTimeToLive"), read=read)

@@ -1,0 +1,23 @@
+"""PutItem: store an item whole, in place of the one with its key."""
+
+from __future__ import annotations
+
+from tabletop.base.call import Call
+from tabletop.dynamodb.key_schema import invalid
+from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.dynamodb.single_write import SingleWrite, plan, prepare_single, prepare_write
+from tabletop.dynamodb.values import canonicalise_item
+from tabletop.dynamodb.write import check_item_size
+
+
+def prepare(body: Body, call: Call) -> SingleWrite:
+    if body.get("ReturnValues") not in (None, "NONE", "ALL_OLD"):
+        raise invalid("Return values set to invalid value")
+    item = body["Item"]
+    size_bytes = canonicalise_item(item)
+    prepared = prepare_write(body, "put", item, size_bytes)
+    check_item_size(size_bytes)
+    return prepare_single(body, call, prepared)
+
+
+OPERATION = Operation("PutItem", prepare=prepare, targets=table_targets("PutItem"), plan=plan)

@@ -1,0 +1,17 @@
+"""UpdateItem: edit the item with this key by an update expression, or make it."""
+
+from __future__ import annotations
+
+from tabletop.base.call import Call
+from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.dynamodb.single_write import SingleWrite, plan, prepare_single, prepare_write
+from tabletop.dynamodb.values import canonicalise_item
+
+
+def prepare(body: Body, call: Call) -> SingleWrite:
+    key = body["Key"]
+    canonicalise_item(key)
+    return prepare_single(body, call, prepare_write(body, "update", key))
+
+
+OPERATION = Operation("UpdateItem", prepare=prepare, targets=table_targets("UpdateItem"), plan=plan)

@@ -1,0 +1,47 @@
+"""UpdateTimeToLive: choose the attribute by which items expire, or let none expire any more.
+
+Items that are there already get their expiry entries in the background, as a new index gets its own. AWS refuses a
+second change within an hour; here it is allowed at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.dynamodb import catalog, keys
+from tabletop.dynamodb.lifecycle import editable_record, existing_table, invalid
+from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.storage.store import Batch, View
+
+Request = tuple[Call, str, dict[str, Any]]
+
+
+def prepare(body: Body, call: Call) -> Request:
+    return call, body["TableName"], body["TimeToLiveSpecification"]
+
+
+def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
+    call, name, specification = request
+    table = existing_table(view, call, name)
+    enable, attribute = specification["Enabled"], specification["AttributeName"]
+    current = table.ttl_attribute
+    if current is not None and attribute != current:
+        raise invalid(f"TimeToLive is active on a different AttributeName: current AttributeName is {current}")
+    if enable == (current is not None):
+        raise invalid(f"TimeToLive is already {'enabled' if enable else 'disabled'}")
+    record = editable_record(table)
+    batch = Batch()
+    filling = keys.backfill_key(table.number, keys.EXPIRY_NUMBER)
+    if enable:
+        record["ttl"] = {"attribute": attribute, "status": "ENABLED"}
+        batch.put(filling, keys.catalog_key(table.account, table.region, table.name))
+    else:
+        record["ttl"] = None
+        batch.delete(filling)
+        batch.put(keys.dropped_key(table.number, keys.EXPIRY_NUMBER), b"")
+    catalog.store_record(batch, record)
+    return {"TimeToLiveSpecification": {"Enabled": enable, "AttributeName": attribute}}, batch
+
+
+OPERATION = Operation("UpdateTimeToLive", prepare=prepare, targets=table_targets("UpdateTimeToLive"), plan=plan)

@@ -1,0 +1,54 @@
+"""DynamoDB as the gateway sees it: decode, what must be allowed, run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb import constraints
+from tabletop.dynamodb.actions import OPERATIONS
+from tabletop.dynamodb.operations.operation import Body, Operation
+from tabletop.storage.store import Store
+
+Done = Callable[[Any], None]
+
+
+class DynamoDb:
+    """The DynamoDB API over a store. One request: ``decode``, then (authorised by the gateway) ``run``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def decode(self, action: str, payload: bytes) -> tuple[Operation, Body]:
+        """The operation, and its parameters with types and constraints checked. Raises ApiError."""
+        operation = OPERATIONS.get(action)
+        if operation is None:
+            raise ApiError("UnknownOperationException", None)
+        try:
+            body = orjson.loads(payload)
+        except orjson.JSONDecodeError as error:
+            raise ApiError("SerializationException", None) from error
+        constraints.check(action, body)
+        return operation, body
+
+    def run(self, operation: Operation, call: Call, body: Body, done: Done) -> None:
+        """Run the operation; ``done`` gets the answer (a dict, or bytes that are the JSON) or the error, once, maybe at once.
+
+        A write is durable when ``done`` gets its answer.
+        """
+        try:
+            request = operation.prepare(body, call)
+            if operation.read is not None:
+                with self._store.view() as view:
+                    answer = operation.read(view, request, call.now)
+                done(answer)
+                return
+        except Exception as error:
+            done(error)
+            return
+        assert operation.plan is not None
+        self._store.submit(operation.plan, request, done)

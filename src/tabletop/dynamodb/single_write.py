@@ -1,0 +1,89 @@
+"""What PutItem, UpdateItem and DeleteItem have in common: their expressions, and how they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.dynamodb import write
+from tabletop.dynamodb.capacity import consumed
+from tabletop.dynamodb.expressions import Binder, compile_condition, compile_update
+from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.operations.operation import Body, table_name
+from tabletop.dynamodb.write import Outcome, Write
+from tabletop.storage.store import Batch, View
+
+
+@dataclass(slots=True)
+class SingleWrite:
+    call: Call
+    write: Write
+    return_values: str
+    return_consumed_capacity: str | None
+    return_collection_metrics: bool
+
+
+def prepare_write(body: Body, kind: Any, subject: Item, subject_bytes: int = 0) -> Write:
+    """The write with its expressions compiled; for single operations and the members of a transaction."""
+    condition_text = body.get("ConditionExpression")
+    update_text = body.get("UpdateExpression")
+    names = body.get("ExpressionAttributeNames")
+    bound = body.get("ExpressionAttributeValues")
+    condition = update = None
+    if condition_text is not None or update_text is not None or names is not None or bound is not None:
+        binder = Binder(names, bound, expressions_given=condition_text is not None or update_text is not None)
+        if update_text is not None:
+            update = compile_update(update_text, binder)
+        if condition_text is not None:
+            condition = compile_condition(condition_text, kind="ConditionExpression", binder=binder)
+        binder.refuse_unused()
+    return Write(
+        kind=kind,
+        table=table_name(body["TableName"]),
+        subject=subject,
+        subject_bytes=subject_bytes,
+        condition=condition,
+        update=update,
+        return_old_on_refusal=body.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
+    )
+
+
+def prepare_single(body: Body, call: Call, prepared: Write) -> SingleWrite:
+    return SingleWrite(
+        call=call,
+        write=prepared,
+        return_values=body.get("ReturnValues") or "NONE",
+        return_consumed_capacity=body.get("ReturnConsumedCapacity"),
+        return_collection_metrics=body.get("ReturnItemCollectionMetrics") == "SIZE",
+    )
+
+
+def plan(view: View, request: SingleWrite, now: float) -> tuple[dict[str, Any], Batch]:
+    batch = Batch()
+    outcome = write.apply(view, batch, request.call, request.write, now)
+    answer: dict[str, Any] = {}
+    if request.return_values != "NONE":
+        attributes = returned_attributes(request.return_values, outcome)
+        if attributes:
+            answer["Attributes"] = attributes
+    if request.return_consumed_capacity:
+        rendered = consumed(request.return_consumed_capacity, outcome.table, outcome.table_units, outcome.index_units)
+        if rendered is not None:
+            answer["ConsumedCapacity"] = rendered
+    if request.return_collection_metrics:
+        metrics = write.collection_metrics(view, outcome)
+        if metrics is not None:
+            answer["ItemCollectionMetrics"] = metrics
+    return answer, batch
+
+
+def returned_attributes(return_values: str, outcome: Outcome) -> Item | None:
+    """The Attributes that ReturnValues asks for; None where there are none to show."""
+    if return_values == "ALL_OLD":
+        return outcome.old
+    if return_values == "ALL_NEW":
+        return outcome.new
+    if return_values == "UPDATED_OLD":
+        return outcome.paths.project(outcome.old) if outcome.paths and outcome.old else None
+    return outcome.paths.project(outcome.new) if outcome.paths and outcome.new else None

@@ -1,0 +1,253 @@
+"""What UpdateTable does to a table's record, and its refusals in AWS's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb import definitions, keys
+from tabletop.dynamodb.description import sse_description, throughput_record
+from tabletop.dynamodb.lifecycle import Record, invalid, invalid_parameters
+from tabletop.dynamodb.stream_labels import new_stream
+from tabletop.storage.store import Batch
+
+Body = dict[str, Any]
+
+_SETTINGS = (
+    "ProvisionedThroughput",
+    "BillingMode",
+    "StreamSpecification",
+    "SSESpecification",
+    "TableClass",
+    "DeletionProtectionEnabled",
+    "OnDemandThroughput",
+    "WarmThroughput",
+    "GlobalSecondaryIndexUpdates",
+)
+_ACTIONS = "GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete"
+
+
+def check_update(body: Body) -> None:
+    """What can be judged without the table."""
+    definitions.refuse_not_built(body, definitions.NOT_BUILT_FOR_UPDATE)
+    if all(body.get(member) in (None, []) for member in _SETTINGS):
+        raise invalid(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
+            "SSESpecification, ReplicaUpdates, TableClass or DeletionProtectionEnabled is required for UpdateTable"
+        )
+    if body.get("ProvisionedThroughput"):
+        definitions.check_capacity(body["ProvisionedThroughput"])
+    stream = body.get("StreamSpecification")
+    if stream is not None and stream["StreamEnabled"]:
+        definitions.check_stream(stream)
+    _check_index_updates(body.get("GlobalSecondaryIndexUpdates") or [])
+
+
+def _check_index_updates(updates: list[Body]) -> None:
+    seen: set[str] = set()
+    for update in updates:
+        actions = [update[kind] for kind in ("Update", "Create", "Delete") if kind in update]
+        if not actions:
+            raise invalid_parameters(f"One of {_ACTIONS} must not be null")
+        if len(actions) > 1:
+            raise invalid_parameters(f"Only one of {_ACTIONS} can be given")
+        name = actions[0]["IndexName"]
+        if name in seen:
+            raise invalid_parameters(
+                f"Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+            )
+        seen.add(name)
+    if sum("Update" not in update for update in updates) > 1:
+        raise definitions.one_index_at_a_time()
+
+
+def change_settings(record: Record, body: Body, now: float) -> None:
+    _change_billing(record, body, now)
+    if "StreamSpecification" in body:
+        _change_stream(record, body["StreamSpecification"], now)
+    if "SSESpecification" in body:
+        record["sse"] = sse_description(body["SSESpecification"], record["account"], record["region"])
+    if "TableClass" in body:
+        record["table_class"] = {"class": body["TableClass"], "changed": round(now, 3)}
+    if "DeletionProtectionEnabled" in body:
+        record["deletion_protection"] = body["DeletionProtectionEnabled"]
+    for member, field in (("OnDemandThroughput", "on_demand"), ("WarmThroughput", "warm")):
+        if member in body:
+            record[field] = (record.get(field) or {}) | body[member]
+
+
+def _change_billing(record: Record, body: Body, now: float) -> None:
+    before = record["billing"]["mode"]
+    after = body.get("BillingMode", before)
+    throughput = body.get("ProvisionedThroughput")
+    if after == "PAY_PER_REQUEST":
+        if throughput is not None:
+            raise invalid_parameters(
+                "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
+            )
+        if before != after:
+            record["billing"] = {"mode": after, "changed": round(now, 3)}
+            for holder in (record, *record["indexes"]):
+                holder["throughput"] = throughput_record(None)
+        return
+    if body.get("OnDemandThroughput"):
+        raise invalid_parameters("OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST")
+    if before != after:
+        if throughput is None:
+            raise invalid_parameters("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
+        _check_all_indexes_get_throughput(record, body)
+        record["billing"]["mode"] = after
+        record["throughput"] = throughput_record(throughput)
+        record["on_demand"] = None
+    elif throughput is not None:
+        change_throughput(record["throughput"], throughput, now, "table")
+
+
+def _check_all_indexes_get_throughput(record: Record, body: Body) -> None:
+    given = {one["Update"]["IndexName"] for one in body.get("GlobalSecondaryIndexUpdates") or () if "Update" in one}
+    missing = [i["name"] for i in record["indexes"] if i["kind"] == "global" and i["name"] not in given]
+    if missing:
+        raise invalid_parameters(f"ProvisionedThroughput must be specified for index: {','.join(missing)}")
+
+
+def change_throughput(current: Record, asked: dict[str, int], now: float, holder: str) -> None:
+    """Change provisioned units in place. Raises ValidationException if they stay what they are."""
+    read, write = asked["ReadCapacityUnits"], asked["WriteCapacityUnits"]
+    if (read, write) == (current["read"], current["write"]):
+        raise invalid(
+            f"The provisioned throughput for the {holder} will not change. "
+            "The requested value equals the current value. "
+            f"Current ReadCapacityUnits provisioned for the {holder}: {read}. Requested ReadCapacityUnits: {read}. "
+            f"Current WriteCapacityUnits provisioned for the {holder}: {write}. Requested WriteCapacityUnits: {write}. "
+            "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
+        )
+    today = int(now // 86_400)
+    if read > current["read"] or write > current["write"]:
+        current["increased"] = round(now, 3)
+    if read < current["read"] or write < current["write"]:
+        last = current["decreased"]
+        current["decreases"] = 1 + (current["decreases"] if last is not None and int(last // 86_400) == today else 0)
+        current["decreased"] = round(now, 3)
+    current["read"], current["write"] = read, write
+
+
+def _change_stream(record: Record, asked: Body, now: float) -> None:
+    stream = record.get("stream")
+    active = bool(stream and stream["enabled"])
+    if asked["StreamEnabled"]:
+        if active:
+            raise invalid("Table already has an enabled stream: TableName: " + record["name"])
+        record["stream"] = new_stream(asked, now)
+    elif stream is None or not active:
+        raise invalid("Table does not have a stream to disable: TableName: " + record["name"])
+    else:
+        stream["enabled"] = False
+
+
+def change_indexes(batch: Batch, record: Record, body: Body, now: float) -> None:
+    for update in body.get("GlobalSecondaryIndexUpdates") or ():
+        if "Create" in update:
+            _add_index(batch, record, body, update["Create"])
+        elif "Delete" in update:
+            _remove_index(batch, record, update["Delete"]["IndexName"])
+        else:
+            _update_index(record, update["Update"], body, now)
+
+
+def _add_index(batch: Batch, record: Record, body: Body, definition: Body) -> None:
+    given = body.get("AttributeDefinitions") or []
+    names = definitions.attribute_names(given)
+    definitions.check_global_index(definition, names, record["billing"]["mode"])
+    if any(index["name"] == definition["IndexName"] for index in record["indexes"]):
+        raise invalid_parameters(f"Attempting to create an index which already exists: {definition['IndexName']}")
+    global_ = [index for index in record["indexes"] if index["kind"] == "global"]
+    if len(global_) >= definitions.GLOBAL_INDEXES_MAX:
+        raise ApiError("LimitExceededException", "GlobalSecondaryIndex count exceeds the per-table limit of 20")
+    projections = [{"Projection": index["projection"]} for index in record["indexes"]]
+    definitions.check_projected_total([*projections, definition])
+    types = dict(record["attributes"])
+    new_types = {one["AttributeName"]: one["AttributeType"] for one in given}
+    if any(
+        types.get(part["AttributeName"], new_types[part["AttributeName"]]) != new_types[part["AttributeName"]]
+        for part in definition["KeySchema"]
+    ):
+        raise invalid_parameters(
+            "Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. "
+            f"Existing schema: {_schema_text(definition, new_types | types)} "
+            f"New schema: {_schema_text(definition, new_types)}"
+        )
+    for part in definition["KeySchema"]:
+        if part["AttributeName"] not in types:
+            record["attributes"].append([part["AttributeName"], new_types[part["AttributeName"]]])
+    record["index_count"] += 1
+    number = record["index_count"]
+    record["indexes"].append(
+        {
+            "number": number,
+            "kind": "global",
+            "name": definition["IndexName"],
+            "arn": f"{record['arn']}/index/{definition['IndexName']}",
+            "key_schema": definition["KeySchema"],
+            "projection": definition["Projection"],
+            "status": "CREATING",
+            "backfilling": True,
+            "throughput": throughput_record(definition.get("ProvisionedThroughput")),
+            "on_demand": definition.get("OnDemandThroughput"),
+            "warm": definition.get("WarmThroughput"),
+        }
+    )
+    catalog_key = keys.catalog_key(record["account"], record["region"], record["name"])
+    batch.put(keys.backfill_key(record["number"], number), catalog_key)
+
+
+def _schema_text(definition: Body, types: dict[str, str]) -> str:
+    parts = ", ".join(
+        f"{p['AttributeName']}:{types[p['AttributeName']]}:{p['KeyType']}" for p in definition["KeySchema"]
+    )
+    return f"Schema:[SchemaElement: key{{{parts}}}]"
+
+
+def _global_index(record: Record, name: str) -> Record:
+    for index in record["indexes"]:
+        if index["name"] == name and index["kind"] == "global" and index["status"] != "DELETING":
+            return index  # type: ignore[no-any-return]
+    raise ApiError("ResourceNotFoundException", "Requested resource not found")
+
+
+def _remove_index(batch: Batch, record: Record, name: str) -> None:
+    if any(index["status"] == "DELETING" for index in record["indexes"]):
+        raise definitions.one_index_at_a_time()
+    index = _global_index(record, name)
+    index |= {"status": "DELETING", "backfilling": False}
+    catalog_key = keys.catalog_key(record["account"], record["region"], record["name"])
+    batch.delete(keys.backfill_key(record["number"], index["number"]))
+    batch.put(keys.dropped_key(record["number"], index["number"]), catalog_key)
+    keep_used_attributes(record)
+
+
+def keep_used_attributes(record: Record) -> None:
+    """Forget the types of attributes that no key uses any more: they may hold anything again."""
+    used = {part["AttributeName"] for part in record["key_schema"]}
+    for index in record["indexes"]:
+        if index["status"] != "DELETING":
+            used |= {part["AttributeName"] for part in index["key_schema"]}
+    record["attributes"] = [one for one in record["attributes"] if one[0] in used]
+
+
+def _update_index(record: Record, update: Body, body: Body, now: float) -> None:
+    index = _global_index(record, update["IndexName"])
+    throughput = update.get("ProvisionedThroughput")
+    if throughput is not None:
+        if record["billing"]["mode"] == "PAY_PER_REQUEST":
+            raise invalid_parameters(
+                f"ProvisionedThroughput should not be specified for index: {update['IndexName']} "
+                "when BillingMode is PAY_PER_REQUEST"
+            )
+        definitions.check_capacity(throughput)
+        if body.get("BillingMode") == "PROVISIONED" and index["throughput"]["read"] == 0:
+            index["throughput"] = throughput_record(throughput)
+        else:
+            change_throughput(index["throughput"], throughput, now, f"index {update['IndexName']}")
+    for member, field in (("OnDemandThroughput", "on_demand"), ("WarmThroughput", "warm")):
+        if member in update:
+            index[field] = (index.get(field) or {}) | update[member]

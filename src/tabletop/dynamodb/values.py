@@ -1,0 +1,311 @@
+"""Attribute values: checked and made canonical once, in place, on the way in; then compared as they are.
+
+Canonical: exactly one member, numbers by ``numbers.canonical``, binary values in base64 with no stray bits, sets
+without duplicates. Two scalar values of one type are equal exactly if their canonical texts are.
+
+Values of the wrong JSON type are refused with SerializationException, as AWS's parser refuses them; what parses and is
+not allowed, with ValidationException.
+"""
+
+from __future__ import annotations
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable
+from typing import Any
+
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb import numbers, sizes
+
+NESTING_MAX = 32
+"""Levels of an item, itself the first: an attribute's map is the second."""
+NAME_BYTES_MAX = 65535
+
+EMPTY_VALUE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+SEVERAL_TYPES = (
+    "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
+)
+TOO_DEEP = (
+    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
+)
+NUMBER_DUPLICATES = "Input collection contains duplicates"
+
+
+def canonicalise_item(item: object) -> int:
+    """Check an item (or key) and make it canonical in place; its size in bytes."""
+    if type(item) is not dict:
+        raise _not_a_structure(item, "Unexpected field type")
+    _members(item, 1)
+    return sizes.item_size(item)
+
+
+def canonicalise(value: object) -> int:
+    """Check one attribute value and make it canonical in place; its size in bytes."""
+    _value(value, 1)
+    assert isinstance(value, dict)
+    return sizes.value_size(value)
+
+
+def check(value: object) -> None:
+    """Check one attribute value and make it canonical in place, for those who need not know its size."""
+    _value(value, 1)
+
+
+def check_nesting(value: dict[str, Any], level: int) -> None:
+    """Refuse a canonical value that is nested too deeply where it goes; ``level`` is 1 for an item's attribute."""
+    if "L" in value:
+        members = value["L"]
+    elif "M" in value:
+        members = value["M"].values()
+    else:
+        return
+    if level >= NESTING_MAX:
+        raise _invalid(TOO_DEEP)
+    for member in members:
+        check_nesting(member, level + 1)
+
+
+def type_of(value: dict[str, Any]) -> str:
+    """The one member's name: "S", "N", "M" ..."""
+    return next(iter(value))
+
+
+def equal(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Whether two canonical values are equal: sets in any order, at any depth."""
+    if first == second:
+        return True
+    ((kind, one),) = first.items()
+    if kind not in _COMPOUND or kind not in second:
+        return False
+    other = second[kind]
+    if len(one) != len(other):
+        return False
+    if kind == "L":
+        return all(map(equal, one, other))
+    if kind == "M":
+        return all(name in other and equal(member, other[name]) for name, member in one.items())
+    return set(one) == set(other)
+
+
+_COMPOUND = frozenset(("SS", "NS", "BS", "L", "M"))
+
+ORDER_KEYS: dict[str, Callable[[str], Any]] = {
+    # Strings compare by code points in Python, which is the order of their UTF-8 bytes.
+    "S": lambda text: text,
+    "N": numbers.compare_key,
+    "B": a2b_base64,
+}
+"""For the three types that have an order: the content -> what to compare with that of another value of the type."""
+
+
+def order_key(value: dict[str, Any]) -> Any:
+    """A key that orders values of one type; the value must be S, N or B."""
+    ((kind, content),) = value.items()
+    return ORDER_KEYS[kind](content)
+
+
+def less(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Whether the first comes before the second; False for values of different or of unordered types."""
+    ((kind, content),) = first.items()
+    make_key = ORDER_KEYS.get(kind)
+    if make_key is None or kind not in second:
+        return False
+    return bool(make_key(content) < make_key(second[kind]))
+
+
+def binary(text: str) -> bytes:
+    """The bytes of a canonical B."""
+    return a2b_base64(text)
+
+
+def _value(value: object, level: int) -> None:
+    if type(value) is not dict:
+        raise _not_a_structure(value, "Unexpected value type in payload")
+    if len(value) == 1:
+        ((kind, content),) = value.items()
+        check = _CHECKS.get(kind)
+        if check is not None and content is not None:
+            check(value, content, level)
+            return
+    _odd_value(value, level)
+
+
+def _odd_value(value: dict[str, Any], level: int) -> None:
+    """A value with no member, several, or some that are null or unknown: these AWS's parser passes over."""
+    set_members = {kind: content for kind, content in value.items() if kind in _CHECKS and content is not None}
+    for kind, content in set_members.items():
+        _CHECKS[kind](set_members.copy(), content, level)
+    if len(set_members) > 1:
+        raise _invalid(SEVERAL_TYPES)
+    if not set_members:
+        raise _invalid(EMPTY_VALUE)
+    value.clear()
+    value.update(set_members)
+    _value(value, level)
+
+
+def _members(members: dict[str, Any], level: int) -> None:
+    for name, value in members.items():
+        if not name:
+            raise _invalid_parameters("Empty attribute name")
+        if len(name) > NAME_BYTES_MAX // 3 and len(name.encode()) > NAME_BYTES_MAX:
+            raise _invalid_parameters("Attribute name is too large, must be less than 65536 bytes")
+        # What _value does, inlined for the two commonest types.
+        if type(value) is dict and len(value) == 1:
+            ((kind, content),) = value.items()
+            if type(content) is str:
+                if kind == "S":
+                    continue
+                if kind == "N":
+                    value["N"] = numbers.canonical(content)
+                    continue
+        _value(value, level)
+
+
+def _check_string(_value: dict[str, Any], content: object, _level: int) -> None:
+    if type(content) is not str:
+        raise _not_convertible(content, "String")
+
+
+def _check_number(value: dict[str, Any], content: object, _level: int) -> None:
+    if type(content) is not str:
+        raise _not_convertible(content, "String")
+    value["N"] = numbers.canonical(content)
+
+
+def _check_binary(value: dict[str, Any], content: object, _level: int) -> None:
+    value["B"] = _canonical_base64(content)
+
+
+def _check_boolean(_value: dict[str, Any], content: object, _level: int) -> None:
+    if type(content) is not bool:
+        raise _not_convertible(content, "Boolean")
+
+
+def _check_null(_value: dict[str, Any], content: object, _level: int) -> None:
+    if type(content) is not bool:
+        raise _not_convertible(content, "Boolean")
+    if not content:
+        raise _invalid_parameters("Null attribute value types must have the value of true")
+
+
+def _check_list(_value_: dict[str, Any], content: object, level: int) -> None:
+    if type(content) is not list:
+        raise _not_a_list(content)
+    if level >= NESTING_MAX:
+        raise _invalid(TOO_DEEP)
+    for element in content:
+        _value({} if element is None else element, level + 1)
+
+
+def _check_map(_value_: dict[str, Any], content: object, level: int) -> None:
+    if type(content) is not dict:
+        raise _not_a_structure(content, "Unexpected field type")
+    if level >= NESTING_MAX:
+        raise _invalid(TOO_DEEP)
+    _members(content, level + 1)
+
+
+def _check_string_set(_value: dict[str, Any], content: object, _level: int) -> None:
+    elements = _set_elements(content, "An string set  may not be empty")
+    for element in elements:
+        if type(element) is not str:
+            raise _not_convertible(element, "String")
+    if len(set(elements)) != len(elements):
+        raise _invalid_parameters(f"Input collection [{', '.join(elements)}] contains duplicates.")
+
+
+def _check_number_set(value: dict[str, Any], content: object, _level: int) -> None:
+    elements = _set_elements(content, "An number set  may not be empty")
+    for element in elements:
+        if type(element) is not str:
+            raise _not_convertible(element, "String")
+    canonical = [numbers.canonical(element) for element in elements]
+    if len(set(canonical)) != len(canonical):
+        raise _invalid(NUMBER_DUPLICATES)
+    value["NS"] = canonical
+
+
+def _check_binary_set(value: dict[str, Any], content: object, _level: int) -> None:
+    canonical = [_canonical_base64(element) for element in _set_elements(content, "Binary sets should not be empty")]
+    if len(set(canonical)) != len(canonical):
+        raise _invalid_parameters(f"Input collection [{', '.join(canonical)}]of type BS contains duplicates.")
+    value["BS"] = canonical
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any], Any, int], None]] = {
+    "S": _check_string,
+    "N": _check_number,
+    "B": _check_binary,
+    "BOOL": _check_boolean,
+    "NULL": _check_null,
+    "SS": _check_string_set,
+    "NS": _check_number_set,
+    "BS": _check_binary_set,
+    "L": _check_list,
+    "M": _check_map,
+}
+
+
+def _set_elements(content: object, empty: str) -> list[Any]:
+    if type(content) is not list:
+        raise _not_a_list(content)
+    if not content:
+        raise _invalid_parameters(empty)
+    if None in content:
+        raise _invalid_parameters("An string set  may not have a null string as a member")
+    return content
+
+
+def _canonical_base64(text: object) -> str:
+    if type(text) is not str:
+        raise _not_convertible(text, "Blob")
+    if len(text) % 4:
+        raise _unreadable(f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(text)}")
+    try:
+        return b2a_base64(a2b_base64(text, strict_mode=True), newline=False).decode()
+    except (Base64Error, ValueError):
+        raise _unreadable("Invalid Base64 content") from None
+
+
+_TOKENS = {int: "NUMBER_VALUE", float: "NUMBER_VALUE", str: "STRING_VALUE"}
+
+
+def _not_convertible(content: object, wanted: str) -> ApiError:
+    """A JSON value of another type where a string, Boolean or blob belongs."""
+    if isinstance(content, dict):
+        return _unreadable("Start of structure or map found where not expected")
+    if isinstance(content, list):
+        return _unreadable(f"Unrecognized collection type class java.lang.{wanted}")
+    if wanted == "Boolean" and isinstance(content, str):
+        return _unreadable("Unexpected token received from parser")
+    token = (
+        ("TRUE_VALUE" if content else "FALSE_VALUE")
+        if isinstance(content, bool)
+        else _TOKENS.get(type(content), "NULL")
+    )
+    return _unreadable(f"{token} cannot be converted to {wanted}")
+
+
+def _not_a_list(content: object) -> ApiError:
+    if isinstance(content, dict):
+        return _unreadable("Start of structure or map found where not expected")
+    return _unreadable("Unexpected field type")
+
+
+def _not_a_structure(content: object, scalar: str) -> ApiError:
+    if isinstance(content, list):
+        return _unreadable("Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue")
+    return _unreadable(scalar)
+
+
+def _unreadable(message: str) -> ApiError:
+    return ApiError("SerializationException", message)
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError("ValidationException", message)
+
+
+def _invalid_parameters(message: str) -> ApiError:
+    return ApiError("ValidationException", "One or more parameter values were invalid: " + message)

@@ -1,0 +1,227 @@
+"""The one write path: every put, update, delete and condition check of every operation goes through ``apply``.
+
+``apply`` is part of a plan: it reads the view, refuses or lists in the batch what is to be stored: the item, the entries of
+its indexes, its expiry, and the amounts for the table's counters. Single operations, batches, transactions and the
+deletion of expired items differ only in how many writes they apply and how they answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb import catalog, expiry, indexes, key_schema, keys, sizes, values
+from tabletop.dynamodb.expressions import Condition, Update
+from tabletop.dynamodb.indexes import Stored
+from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.schema import Index, Table
+from tabletop.storage.store import Batch, View, read_counter
+
+ITEM_BYTES_MAX = 400 * 1024
+COLLECTION_BYTES_MAX = 10 * 1024**3
+
+
+@dataclass(slots=True)
+class Write:
+    """One prepared write. ``subject`` is the whole item for a put, the key otherwise; canonical, and ours to keep."""
+
+    kind: Literal["put", "update", "delete", "check"]
+    table: str
+    """Name of the table, in the caller's account and region."""
+    subject: Item
+    subject_bytes: int = 0
+    """Size of the item, for a put."""
+    condition: Condition | None = None
+    update: Update | None = None
+    return_old_on_refusal: bool = False
+
+
+class Outcome:
+    """What a write did. ``old`` and ``new`` are None where there was, or is, no item."""
+
+    __slots__ = ("_old", "index_units", "key", "new", "old_raw", "paths", "table", "table_units")
+
+    def __init__(self, table: Table, key: bytes, old_raw: bytes | None) -> None:
+        self.table = table
+        self.key = key
+        self.old_raw = old_raw
+        self._old: Item | None = None
+        self.new: Item | None = None
+        self.paths: Any = ()
+        self.table_units = 1
+        self.index_units: list[tuple[Index, int]] = []
+
+    @property
+    def old(self) -> Item | None:
+        """The item before the write, parsed when first asked for. Not to be edited."""
+        if self._old is None and self.old_raw is not None:
+            self._old = orjson.loads(self.old_raw[4:])
+        return self._old
+
+    @property
+    def partition_hash(self) -> bytes:
+        start = len(self.table.item_prefix)
+        return self.key[start : start + keys.HASH_BYTES]
+
+
+def apply(view: View, batch: Batch, call: Call, write: Write, now: float) -> Outcome:
+    """Check the write against its table and the item as it is, and add to the batch what it changes.
+
+    Raises ApiError: ResourceNotFoundException, ValidationException, ConditionalCheckFailedException (its ``fields`` hold the
+    item if ``return_old_on_refusal``), ItemCollectionSizeLimitExceededException.
+    """
+    table = catalog.table_of(view, call, write.table)
+    kind = write.kind
+    if kind == "put":
+        key_schema.check_item_keys(table, write.subject)
+        if table.indexed_types:
+            key_schema.check_index_keys(table, write.subject)
+    else:
+        key_schema.check_key(table, write.subject)
+        if write.update is not None:
+            _refuse_key_update(table, write.update)
+    key = keys.item_key(table, write.subject)
+    outcome = Outcome(table, key, view.get(key))
+    if write.condition is not None and not write.condition.matches(outcome.old):
+        raise condition_failed(outcome.old if write.return_old_on_refusal else None)
+    if kind == "put":
+        _store(view, batch, outcome, write.subject, write.subject_bytes, now)
+    elif kind == "update":
+        _store_updated(view, batch, outcome, write, now)
+    elif kind == "delete":
+        _remove(view, batch, outcome, now)
+    else:
+        outcome.new = outcome.old
+        outcome.table_units = sizes.write_units(_raw_size(outcome.old_raw))
+    return outcome
+
+
+def condition_failed(old: Item | None) -> ApiError:
+    fields = {} if old is None else {"Item": old}
+    return ApiError("ConditionalCheckFailedException", "The conditional request failed", fields=fields)
+
+
+def _refuse_key_update(table: Table, update: Update) -> None:
+    for attribute in table.key_attributes:
+        if attribute.name in update.top_level_attributes:
+            raise key_schema.invalid_parameters(
+                f"Cannot update attribute {attribute.name}. This attribute is part of the key"
+            )
+
+
+def _store_updated(view: View, batch: Batch, outcome: Outcome, write: Write, now: float) -> None:
+    old = outcome.old
+    base = dict(write.subject) if old is None else old
+    if write.update is None:
+        new = base
+    else:
+        new, outcome.paths = write.update.apply(base)
+    table = outcome.table
+    if table.indexed_types:
+        key_schema.check_index_keys(table, new)
+    new_bytes = sizes.item_size(new)
+    if new_bytes > ITEM_BYTES_MAX:
+        raise ApiError("ValidationException", "Item size to update has exceeded the maximum allowed size")
+    _store(view, batch, outcome, new, new_bytes, now)
+
+
+def _store(view: View, batch: Batch, outcome: Outcome, new: Item, new_bytes: int, now: float) -> None:
+    value = new_bytes.to_bytes(4, "big") + orjson.dumps(new)
+    old_raw = outcome.old_raw
+    old_bytes = _raw_size(old_raw)
+    outcome.new = new
+    outcome.table_units = sizes.write_units(max(old_bytes, new_bytes))
+    if value == old_raw:
+        # Nothing changes: what is stored stays, entries and all, and the commit need not sync for it.
+        return
+    table = outcome.table
+    batch.put(outcome.key, value)
+    batch.add(table.counter, 1 if old_raw is None else 0, new_bytes - old_bytes)
+    _follow(view, batch, outcome, Stored(new, value))
+
+
+def _remove(view: View, batch: Batch, outcome: Outcome, now: float) -> None:
+    old_raw = outcome.old_raw
+    if old_raw is None:
+        return
+    old_bytes = _raw_size(old_raw)
+    outcome.table_units = sizes.write_units(old_bytes)
+    batch.delete(outcome.key)
+    batch.add(outcome.table.counter, -1, -old_bytes)
+    _follow(view, batch, outcome, None)
+
+
+def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> None:
+    """Bring along everything that follows from the item: index entries, its expiry, its collection's size."""
+    table = outcome.table
+    if not table.indexes and table.ttl_attribute is None:
+        return
+    old_raw = outcome.old_raw
+    old = None if old_raw is None else Stored(outcome.old or {}, old_raw)
+    if table.indexes:
+        local_before = _collection_amount(batch, table)
+        outcome.index_units = indexes.maintain(view, batch, table, outcome.key, old, new)
+        if table.has_local_indexes:
+            grown = _raw_size(None if new is None else new.value) - _raw_size(old_raw)
+            grown += _collection_amount(batch, table) - local_before
+            collection = keys.collection_key(table.number, outcome.partition_hash)
+            if grown > 0 and read_counter(view, collection, 1)[0] + grown > COLLECTION_BYTES_MAX:
+                raise ApiError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
+            batch.add(collection, grown)
+    if table.ttl_attribute is not None:
+        expiry.maintain(batch, table, outcome.key, None if old is None else old.item, None if new is None else new.item)
+
+
+def _collection_amount(batch: Batch, table: Table) -> int:
+    """Bytes that the batch adds to local indexes so far."""
+    amounts = batch.amounts
+    return sum(amounts[index.counter][1] for index in table.indexes if not index.is_global and index.counter in amounts)
+
+
+def collection_metrics(view: View, outcome: Outcome) -> dict[str, Any] | None:
+    """ItemCollectionMetrics of a written item; None for tables without local indexes, as AWS leaves them out."""
+    table = outcome.table
+    if not table.has_local_indexes:
+        return None
+    item = outcome.new or outcome.old
+    if item is None:
+        return None
+    size_bytes = read_counter(view, keys.collection_key(table.number, outcome.partition_hash), 1)[0]
+    size_gb = size_bytes // 1024**3
+    return {
+        "ItemCollectionKey": {table.hash.name: item[table.hash.name]},
+        "SizeEstimateRangeGB": [float(size_gb), float(size_gb + 1)],
+    }
+
+
+def delete_expired(view: View, table: Table, item_key: bytes, now: float) -> Batch | None:
+    """The batch that deletes an item whose time has come; None if it is gone, or no longer expired.
+
+    The expiry entry alone is not proof: the item is read again, since a write may have moved its time.
+    """
+    outcome = Outcome(table, item_key, view.get(item_key))
+    old = outcome.old
+    if old is None or not expiry.is_expired(table, old, now):
+        return None
+    batch = Batch()
+    _remove(view, batch, outcome, now)
+    return batch
+
+
+def _raw_size(raw: bytes | None) -> int:
+    return 0 if raw is None else int.from_bytes(raw[:4], "big")
+
+
+def check_item_size(size_bytes: int) -> None:
+    """Refuse an item to be put that is larger than 400 KB."""
+    if size_bytes > ITEM_BYTES_MAX:
+        raise ApiError("ValidationException", "Item size has exceeded the maximum allowed size")
+
+
+def canonical_subject(subject: Item) -> int:
+    """Make a Key or Item parameter canonical in place; its size in bytes."""
+    return values.canonicalise_item(subject)

@@ -1,0 +1,137 @@
+"""What a request must be beyond the service model's own constraints (which the gateway checks): Lambda's further rules.
+
+They answer in Lambda's words where those are known. What Tabletop does not do is refused plainly instead of being
+accepted and ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tabletop.base.errors import ApiError
+from tabletop.functions import limits
+from tabletop.functions.environment import RESERVED
+from tabletop.functions.interpreters import CURRENT
+from tabletop.wire.models import service_model
+
+_ROLE = re.compile(r"arn:aws[a-zA-Z-]*:iam::(\d{12}):role/?[a-zA-Z_0-9+=,.@\-_/]+")
+ABSENT = {
+    "CodeSigningConfigArn": "Code signing is not available in Tabletop.",
+    "ImageConfig": "Container images are not available in Tabletop. Use a zip package.",
+    "FileSystemConfigs": "File systems are not available in Tabletop.",
+    "Layers": "Layers are not available in Tabletop yet.",
+    "DeadLetterConfig": "Dead-letter queues are not available in Tabletop yet.",
+    "KMSKeyArn": "Customer managed keys are not available in Tabletop.",
+    "TenancyConfig": "Tenant isolation is not available in Tabletop.",
+    "CapacityProviderConfig": "Capacity providers are not available in Tabletop.",
+    "DurableConfig": "Durable functions are not available in Tabletop.",
+    "RuntimeConfig": "Runtime configurations are not available in Tabletop.",
+    "AcceleratorConfig": "Accelerators are not available in Tabletop.",
+    "PublishTo": "Publishing to another target than a version is not available in Tabletop.",
+    "S3Bucket": "Code in S3 is not available in Tabletop yet. Use ZipFile.",
+    "S3Key": "Code in S3 is not available in Tabletop yet. Use ZipFile.",
+    "ImageUri": "Container images are not available in Tabletop. Use a zip package.",
+    "SourceKMSKeyArn": "Customer managed keys are not available in Tabletop.",
+    "MasterRegion": "Lambda@Edge is not available in Tabletop.",
+    "DurableExecutionName": "Durable functions are not available in Tabletop.",
+    "TenantId": "Tenant isolation is not available in Tabletop.",
+}
+"""Parameters that are refused unless they are empty."""
+
+
+def complete_error(error: ApiError) -> None:
+    """Give the error the member Type, which most of Lambda's errors have besides their message."""
+    shape = service_model("lambda").error_shape(error.code)
+    if shape is not None and "Type" in shape.members and "Type" not in error.fields:
+        error.fields = {**error.fields, "Type": "User"}
+
+
+def check_absent(params: dict[str, Any]) -> None:
+    """Raises InvalidParameterValueException for what Tabletop does not do."""
+    for name, reason in ABSENT.items():
+        value = params.get(name)
+        if isinstance(value, dict):
+            value = any(value.values())
+        if value:
+            raise invalid(reason)
+    vpc = params.get("VpcConfig") or {}
+    if vpc.get("SubnetIds") or vpc.get("SecurityGroupIds"):
+        raise invalid("VPC settings are not available in Tabletop: functions run on this machine's own network.")
+    if (params.get("SnapStart") or {}).get("ApplyOn", "None") != "None":
+        raise invalid("SnapStart is not available in Tabletop.")
+    if params.get("PackageType", "Zip") != "Zip":
+        raise invalid(ABSENT["ImageUri"])
+
+
+def check_runtime(runtime: str) -> None:
+    if runtime not in service_model("lambda").shape_for("Runtime").enum:
+        allowed = ", ".join(sorted(CURRENT))
+        raise invalid(
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{allowed}] or be a valid ARN"
+        )
+    if runtime in CURRENT:
+        return
+    if runtime.startswith(("python", "nodejs")):
+        raise invalid(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
+            "We recommend you use a supported runtime while creating or updating functions."
+        )
+    raise invalid(
+        f"The runtime {runtime} is not available in Tabletop, which runs python, nodejs and provided runtimes."
+    )
+
+
+def check_role(role: str, account: str) -> None:
+    match = _ROLE.fullmatch(role)
+    if match is not None and match[1] != account:
+        raise ApiError("AccessDeniedException", "Cross-account pass role is not allowed.", status=403)
+
+
+def check_bounds(timeout: int, memory: int, ephemeral: int) -> None:
+    """The quotas of ordinary functions; the model's own bounds are wider, for kinds that are not available here."""
+    if timeout > limits.TIMEOUT_S_MAX:
+        raise _over(timeout, "timeout", limits.TIMEOUT_S_MAX)
+    if memory > limits.MEMORY_MB_MAX:
+        raise _over(memory, "memorySize", limits.MEMORY_MB_MAX)
+    if ephemeral > limits.EPHEMERAL_MB_MAX:
+        raise _over(ephemeral, "ephemeralStorage.size", limits.EPHEMERAL_MB_MAX)
+
+
+def check_environment(variables: dict[str, str]) -> None:
+    reserved = sorted(RESERVED & variables.keys())
+    if reserved:
+        raise invalid(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    if any("\0" in value for value in variables.values()):
+        raise invalid("Environment variables must not contain null characters.")
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
+    if size > limits.ENVIRONMENT_BYTES_MAX:
+        raise invalid(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided exceeded the 4KB limit."
+        )
+
+
+def check_tags(tags: dict[str, str]) -> None:
+    if len(tags) > limits.TAGS_MAX:
+        raise invalid("Maximum number of tags per resource is 50")
+    for name, value in tags.items():
+        if not name or len(name) > 128 or len(value) > 256 or name.lower().startswith("aws:"):
+            raise invalid("Tag keys have 1 to 128 characters and do not begin with aws:, tag values have at most 256.")
+
+
+def invalid(message: str) -> ApiError:
+    return ApiError("InvalidParameterValueException", message)
+
+
+def _over(value: int, path: str, bound: int) -> ApiError:
+    return ApiError(
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: "
+        f"Member must have value less than or equal to {bound}",
+    )

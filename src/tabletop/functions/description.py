@@ -1,0 +1,53 @@
+"""How a version's record reads in answers: AWS's FunctionConfiguration."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from tabletop.functions.names import LATEST, function_arn
+
+
+def configuration(record: dict[str, Any], *, qualified: bool = False) -> dict[str, Any]:
+    """``qualified``: the ARN names the version, as it does for published versions and in lists of versions."""
+    version = record["version"]
+    suffix = version if qualified or version != LATEST else ""
+    answer: dict[str, Any] = {
+        "FunctionName": record["name"],
+        "FunctionArn": function_arn(record["account"], record["region"], record["name"], suffix),
+        "Runtime": record["runtime"],
+        "Role": record["role"],
+        "Handler": record["handler"],
+        "CodeSize": record["code_size"],
+        "Description": record["description"],
+        "Timeout": record["timeout"],
+        "MemorySize": record["memory"],
+        "LastModified": last_modified(record["modified"]),
+        "CodeSha256": record["code_sha256"],
+        "Version": version,
+        "TracingConfig": {"Mode": record["tracing"]},
+        "RevisionId": record["revision"],
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "PackageType": "Zip",
+        "Architectures": record["architectures"],
+        "EphemeralStorage": {"Size": record["ephemeral"]},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_arn(record)},
+        "LoggingConfig": record["logging"],
+    }
+    if record["environment"]:
+        answer["Environment"] = {"Variables": record["environment"]}
+    return answer
+
+
+def last_modified(seconds: float) -> str:
+    """``2026-01-31T12:00:00.000+0000``"""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+
+
+def _runtime_arn(record: dict[str, Any]) -> str:
+    # AWS names a build of the runtime by 64 hex digits. Ours stand for the runtime's name: there are no builds here.
+    digest = hashlib.sha256(record["runtime"].encode()).hexdigest()
+    return f"arn:aws:lambda:{record['region']}::runtime:{digest}"

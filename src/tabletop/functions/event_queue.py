@@ -1,0 +1,165 @@
+"""Asynchronous invocations: accepted when durable, run soon, tried again after errors, and gone when done.
+
+An event is a document in the store from its acceptance until it has succeeded or has been given up; a killed server
+therefore delivers it after the next start (perhaps a second time: at least once, as on AWS). In memory there is only
+a heap of (when, id). A function error is tried again after one minute and after two more; a refusal for want of room,
+with growing waits, for up to six hours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import heapq
+from typing import Any
+
+from tabletop.base.clock import Clock
+from tabletop.base.errors import ApiError
+from tabletop.base.log import Log
+from tabletop.functions import registry
+from tabletop.functions.invocations import Invocation, Invoker
+from tabletop.functions.limits import Settings
+from tabletop.functions.names import Reference
+from tabletop.storage.store import Batch, Store, View
+
+_log = Log("functions")
+
+
+class EventQueue:
+    def __init__(self, store: Store, invoker: Invoker, settings: Settings, clock: Clock) -> None:
+        self._store = store
+        self._invoker = invoker
+        self._settings = settings
+        self._clock = clock
+        self._waiting: list[tuple[float, str]] = []
+        self._running: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._open = False
+
+    def start(self) -> None:
+        """Take up what an earlier server left."""
+        self._open = True
+        with self._store.view() as view:
+            self._waiting = [(event["due"], event_id) for event_id, event in registry.events.below(view)]
+        heapq.heapify(self._waiting)
+        self._run_due()
+
+    async def stop(self) -> None:
+        """Stop delivering; what is not done stays in the store."""
+        self._open = False
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in list(self._running):
+            task.cancel()
+        if self._running:
+            await asyncio.wait(set(self._running))
+
+    async def put(self, reference: Reference, invocation: Invocation) -> None:
+        """Durable on return. Raises TooManyRequestsException when too many wait already."""
+        if len(self._waiting) >= self._settings.events_max:
+            raise ApiError("TooManyRequestsException", "Rate Exceeded.", status=429, fields={"Type": "User"})
+        now = self._clock()
+        event_id = f"{int(now * 1000):015d}-{invocation.request_id}"
+        event = {
+            "id": event_id,
+            "account": reference.account,
+            "region": reference.region,
+            "name": reference.name,
+            "qualifier": reference.qualifier,
+            "request_id": invocation.request_id,
+            "payload": base64.b64encode(invocation.payload).decode(),
+            "client_context": invocation.client_context,
+            "accepted": now,
+            "due": now,
+            "errors": 0,
+            "refusals": 0,
+        }
+        await self._store.commit(_put_event, event)
+        heapq.heappush(self._waiting, (now, event_id))
+        self._run_due()
+
+    async def settle(self) -> None:
+        """Return when nothing is running and nothing is due."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    def _run_due(self) -> None:
+        if not self._open:
+            return
+        now = self._clock()
+        while self._waiting and self._waiting[0][0] <= now and len(self._running) < self._settings.events_at_once:
+            _, event_id = heapq.heappop(self._waiting)
+            task = asyncio.get_running_loop().create_task(self._deliver(event_id))
+            self._running.add(task)
+            task.add_done_callback(self._delivered)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting and len(self._running) < self._settings.events_at_once:
+            wait_s = max(0.001, self._waiting[0][0] - now)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._run_due)
+
+    def _delivered(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("an asynchronous invocation failed within Tabletop", error=task.exception())
+        self._run_due()
+
+    async def _deliver(self, event_id: str) -> None:
+        with self._store.view() as view:
+            event = registry.events.get(view, event_id)
+        if event is None:
+            return
+        reference = Reference(event["account"], event["region"], event["name"], event["qualifier"])
+        later: float | None
+        try:
+            with self._store.view() as view:
+                record = registry.version_of(view, reference)
+            payload = base64.b64decode(event["payload"])
+            invocation = Invocation(event["request_id"], payload, reference.arn, event["client_context"])
+            # When the server stops, this task ends at once and the event stays; the sandbox is ended by its pool.
+            outcome = await asyncio.shield(asyncio.ensure_future(self._invoker.run(record, invocation)))
+            later = self._after_error(event) if outcome.error else None
+        except ApiError as error:
+            later = self._after_refusal(event, error)
+        if later is not None and self._clock() + later - event["accepted"] <= self._settings.event_age_s_max:
+            event["due"] = self._clock() + later
+            await self._store.commit(_put_event, event)
+            heapq.heappush(self._waiting, (event["due"], event_id))
+            return
+        if later is not None:
+            _log.warning(
+                "an asynchronous invocation was given up", function=reference.arn, request_id=event["request_id"]
+            )
+        await self._store.commit(_delete_event, event_id)
+
+    def _after_error(self, event: dict[str, Any]) -> float | None:
+        """Seconds until the next try, or None when it was the last."""
+        errors = event["errors"] = int(event["errors"]) + 1
+        delays = self._settings.event_retry_delays_s
+        if errors <= len(delays):
+            return delays[errors - 1]
+        _log.warning(
+            "an asynchronous invocation failed at every try", function=event["name"], request_id=event["request_id"]
+        )
+        return None
+
+    def _after_refusal(self, event: dict[str, Any], error: ApiError) -> float | None:
+        if error.code == "ResourceNotFoundException":
+            return None
+        refusals = event["refusals"] = int(event["refusals"]) + 1
+        settings = self._settings
+        growth = float(2 ** min(refusals - 1, 20))
+        return min(settings.event_throttle_delay_s * growth, settings.event_throttle_delay_s_max)
+
+
+def _put_event(view: View, event: dict[str, Any], now: float) -> tuple[None, Batch]:
+    batch = Batch()
+    registry.events.put(batch, event, event["id"])
+    return None, batch
+
+
+def _delete_event(view: View, event_id: str, now: float) -> tuple[None, Batch]:
+    batch = Batch()
+    registry.events.delete(batch, event_id)
+    return None, batch

@@ -1,0 +1,153 @@
+"""From a function version's record to a sandbox that is ready to be opened: program, code, credentials, log stream."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tabletop.base import randomness
+from tabletop.base.clock import Clock
+from tabletop.base.errors import ApiError
+from tabletop.functions import packages, registry
+from tabletop.functions.environment import sandbox_environment
+from tabletop.functions.interpreters import BOOTSTRAPS, Interpreters
+from tabletop.functions.journal import Journal
+from tabletop.functions.limits import Settings
+from tabletop.functions.ports import Listen, Logs, Roles
+from tabletop.functions.processes import kill_leftovers
+from tabletop.functions.sandbox import Launch, Sandbox
+from tabletop.storage.store import Store
+
+_UNUSED_CODE_AGE_S = 300.0
+_MEBIBYTE = 1024 * 1024
+_ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+class Launcher:
+    """Owns the folders below ``folder``: unpacked code, running sandboxes, links to the SDK."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        logs: Logs,
+        roles: Roles,
+        listen: Listen,
+        clock: Clock,
+        settings: Settings,
+        folder: Path,
+        endpoint_url: str,
+    ) -> None:
+        self._store = store
+        self._logs = logs
+        self._roles = roles
+        self._listen = listen
+        self._clock = clock
+        self._settings = settings
+        self._code = folder / "code"
+        self._running = folder / "sandboxes"
+        self._endpoint_url = endpoint_url
+        self.interpreters = Interpreters(folder / "sdk")
+
+    def sweep(self) -> None:
+        """End and remove what an earlier server left behind: sandboxes, half-unpacked code. Blocking."""
+        for home in self._running.glob("*"):
+            kill_leftovers(home)
+            packages.remove(home)
+        for unfinished in self._code.glob("unpacking-*"):
+            packages.remove(unfinished)
+
+    def remove_unused_code(self, in_use: set[str]) -> None:
+        """Remove unpacked code that neither the store nor a sandbox knows any more. Blocking."""
+        for folder in self._code.glob("*"):
+            # What was made just now may belong to a function whose creation is under way.
+            if folder.name in in_use or self._clock() - folder.stat().st_mtime < _UNUSED_CODE_AGE_S:
+                continue
+            with self._store.view() as view:
+                known = registry.has_code(view, folder.name)
+            if not known:
+                packages.remove(folder)
+
+    def find_programs(self) -> None:
+        """Look for the programs of every runtime that some function uses, before the first one needs it. Blocking."""
+        with self._store.view() as view:
+            runtimes = {record["runtime"] for _, record in registry.versions.below(view)}
+        for runtime in sorted(runtimes):
+            self.find_program(runtime)
+
+    def find_program(self, runtime: str) -> None:
+        """The same for one runtime. That there is none is told when it is needed."""
+        with contextlib.suppress(ApiError):
+            self.interpreters.program(runtime)
+
+    def code_folder(self, code_hash: str) -> Path:
+        return self._code / code_hash
+
+    async def make(self, record: dict[str, Any]) -> Sandbox:
+        """A sandbox for this version. Raises ApiError where the role, the runtime or the code is not to be had."""
+        program = await asyncio.to_thread(self.interpreters.program, record["runtime"])
+        code = await asyncio.to_thread(self._unpacked, record["code_hash"])
+        try:
+            credentials = await self._roles.role_credentials(
+                record["role"], record["name"], self._settings.credentials_life_s
+            )
+        except ApiError as error:
+            raise ApiError(
+                "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda.", status=403
+            ) from error
+        identity = randomness.random_bytes(16).hex()
+        group = record["logging"]["LogGroup"]
+        stream = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y/%m/%d/") + f"[{record['version']}]{identity}"
+        home = self._running / identity
+
+        def environment(runtime_api: str) -> dict[str, str]:
+            return sandbox_environment(
+                record,
+                credentials=credentials,
+                runtime_api=runtime_api,
+                endpoint_url=self._endpoint_url,
+                code=code,
+                temporary=home / "tmp",
+                bootstraps=BOOTSTRAPS,
+                sdk=self.interpreters.sdk,
+                program_folder=program.folder,
+                log_group=group,
+                log_stream=stream,
+            )
+
+        launch = Launch(
+            arguments=program.arguments,
+            environment=environment,
+            code=code,
+            home=home,
+            memory_bytes=record["memory"] * _MEBIBYTE,
+            ephemeral_bytes=record["ephemeral"] * _MEBIBYTE,
+        )
+        journal = Journal(self._logs, record["account"], record["region"], group, stream, self._clock)
+        sandbox = Sandbox(launch, journal, self._listen, self._clock, self._settings)
+        sandbox.expires = credentials.expiration
+        for remark in (program.remark, _architecture_remark(record["architectures"][0])):
+            if remark:
+                journal.line(remark)
+        return sandbox
+
+    def _unpacked(self, code_hash: str) -> Path:
+        folder = self.code_folder(code_hash)
+        if not folder.is_dir():
+            with self._store.view() as view:
+                zip_bytes = registry.code_bytes(view, code_hash)
+            if zip_bytes is None:
+                raise ApiError("ResourceNotFoundException", "The function's code is gone.", status=404)
+            packages.unpack(zip_bytes, folder)
+        return folder
+
+
+def _architecture_remark(wanted: str) -> str:
+    machine = platform.machine()
+    if _ARCHITECTURES.get(machine, machine) == wanted:
+        return ""
+    return f"TABLETOP this machine is {machine}: the function asks for {wanted}, and runs as it is"

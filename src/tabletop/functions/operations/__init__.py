@@ -1,0 +1,37 @@
+"""The API actions, by theme. ``ACTIONS`` is the list of what is built; all else is UnknownOperationException.
+
+Each is ``async (workings, call, params) -> answer``, with parameters and answers as botocore's model has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.functions.operations import changing, invoking, permissions, reading, tagging, versioning
+from tabletop.functions.workings import Workings
+
+Operation = Callable[[Workings, Call, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+ACTIONS: dict[str, Operation] = {
+    "CreateFunction": changing.create_function,
+    "UpdateFunctionCode": changing.update_function_code,
+    "UpdateFunctionConfiguration": changing.update_function_configuration,
+    "DeleteFunction": changing.delete_function,
+    "GetFunction": reading.get_function,
+    "GetFunctionConfiguration": reading.get_function_configuration,
+    "ListFunctions": reading.list_functions,
+    "ListVersionsByFunction": reading.list_versions_by_function,
+    "GetAccountSettings": reading.get_account_settings,
+    "GetFunctionConcurrency": reading.get_function_concurrency,
+    "GetFunctionCodeSigningConfig": reading.get_function_code_signing_config,
+    "PublishVersion": versioning.publish_version,
+    "Invoke": invoking.invoke,
+    "TagResource": tagging.tag_resource,
+    "UntagResource": tagging.untag_resource,
+    "ListTags": tagging.list_tags,
+    "AddPermission": permissions.add_permission,
+    "RemovePermission": permissions.remove_permission,
+    "GetPolicy": permissions.get_policy,
+}

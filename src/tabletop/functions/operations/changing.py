@@ -1,0 +1,292 @@
+"""Making, changing and deleting functions.
+
+Whatever needs a clock, a thread or another service (unpacking the zip, trying the role, random ids) happens first; then
+one pure plan decides on what the store holds and writes function, version and code together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from tabletop.base import randomness
+from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
+from tabletop.functions import constraints, limits, names, packages, registry
+from tabletop.functions.constraints import invalid
+from tabletop.functions.description import configuration
+from tabletop.functions.names import LATEST, Reference
+from tabletop.functions.operations.versioning import publish
+from tabletop.functions.workings import Workings
+from tabletop.storage.store import Batch, View
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A package that has been found good. ``hash`` is its SHA-256 in hex."""
+
+    zip_bytes: bytes
+    hash: str
+
+    @property
+    def sha256(self) -> str:
+        return base64.b64encode(bytes.fromhex(self.hash)).decode()
+
+    def members(self) -> dict[str, Any]:
+        return {"code_hash": self.hash, "code_sha256": self.sha256, "code_size": len(self.zip_bytes)}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A request for a plan: the function, what to set in its $LATEST, and ids drawn before."""
+
+    reference: Reference
+    settings: dict[str, Any]
+    revision: str
+    published_revision: str = ""
+    code: Code | None = None
+    expected_revision: str | None = None
+    publish: bool = False
+    dry_run: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+async def create_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    _check_configuration("CreateFunction", params)
+    reference = _unqualified(call, params["FunctionName"])
+    package = params["Code"]
+    constraints.check_absent(package)
+    if not package.get("ZipFile"):
+        raise invalid("Please provide a source for function code.")
+    if not params.get("Runtime") or not params.get("Handler"):
+        raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    constraints.check_runtime(params["Runtime"])
+    constraints.check_tags(params.get("Tags") or {})
+    with workings.store.view() as view:
+        _refuse_existing(view, reference)
+    code = await _code(workings, package["ZipFile"])
+    _check_role(workings, params["Role"], reference)
+    await asyncio.to_thread(workings.launcher.find_program, params["Runtime"])
+    settings = _defaults(reference) | _settings(params, reference.name)
+    change = Change(
+        reference,
+        settings,
+        revision=randomness.new_uuid(),
+        published_revision=randomness.new_uuid(),
+        code=code,
+        publish=bool(params.get("Publish")),
+        tags=dict(params.get("Tags") or {}),
+    )
+    return await workings.store.commit(_create, change)
+
+
+async def update_function_code(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    constraints.check_absent(params)
+    reference = _unqualified(call, params["FunctionName"])
+    if not params.get("ZipFile"):
+        raise invalid("Please provide a source for function code.")
+    with workings.store.view() as view:
+        registry.function_of(view, reference)
+    code = await _code(workings, params["ZipFile"])
+    settings = {"architectures": params["Architectures"]} if params.get("Architectures") else {}
+    change = Change(
+        reference,
+        settings,
+        revision=randomness.new_uuid(),
+        published_revision=randomness.new_uuid(),
+        code=code,
+        expected_revision=params.get("RevisionId"),
+        publish=bool(params.get("Publish")),
+        dry_run=bool(params.get("DryRun")),
+    )
+    answer = await workings.store.commit(_update, change)
+    if not change.dry_run:
+        workings.pool.retire(reference.account, reference.region, reference.name)
+    return answer
+
+
+async def update_function_configuration(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    _check_configuration("UpdateFunctionConfiguration", params)
+    reference = _unqualified(call, params["FunctionName"])
+    if params.get("Runtime"):
+        constraints.check_runtime(params["Runtime"])
+    with workings.store.view() as view:
+        registry.function_of(view, reference)
+    if params.get("Role"):
+        _check_role(workings, params["Role"], reference)
+    change = Change(
+        reference,
+        _settings(params, reference.name),
+        revision=randomness.new_uuid(),
+        expected_revision=params.get("RevisionId"),
+    )
+    answer = await workings.store.commit(_update, change)
+    workings.pool.retire(reference.account, reference.region, reference.name)
+    return answer
+
+
+async def delete_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
+    if reference.qualifier == LATEST:
+        raise invalid("$LATEST version cannot be deleted without deleting the function.")
+    await workings.store.commit(_delete, reference)
+    workings.pool.retire(reference.account, reference.region, reference.name)
+    return {}
+
+
+def _create(view: View, change: Change, now: float) -> tuple[dict[str, Any], Batch]:
+    reference = change.reference
+    assert change.code is not None
+    _refuse_existing(view, reference)
+    batch = Batch()
+    function = {"created": now, "last_version": 0, "tags": change.tags, "policies": {}}
+    record = {
+        "account": reference.account,
+        "region": reference.region,
+        "name": reference.name,
+        "version": LATEST,
+        "modified": now,
+        "revision": change.revision,
+        **change.settings,
+        **change.code.members(),
+    }
+    registry.put_code(batch, change.code.hash, change.code.zip_bytes)
+    registry.put_version(batch, record)
+    answer = record
+    if change.publish:
+        answer = publish(batch, function, record, None, change.published_revision)
+    registry.functions.put(batch, function, reference.account, reference.region, reference.name)
+    return configuration(answer), batch
+
+
+def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Batch | None]:
+    reference = change.reference
+    function = registry.function_of(view, reference)
+    before = registry.version_of(view, reference)
+    if change.expected_revision is not None and change.expected_revision != before["revision"]:
+        raise ApiError(
+            "PreconditionFailedException",
+            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
+            "retrieve the latest Revision Id",
+            status=412,
+            fields={"Type": "User"},
+        )
+    record = {**before, **change.settings, "modified": now, "revision": change.revision}
+    if change.code is not None:
+        record.update(change.code.members())
+    constraints.check_bounds(record["timeout"], record["memory"], record["ephemeral"])
+    if change.dry_run:
+        return configuration({**record, "modified": before["modified"], "revision": before["revision"]}), None
+    batch = Batch()
+    if change.code is not None:
+        registry.release_code(view, batch, [before])
+        registry.put_code(batch, change.code.hash, change.code.zip_bytes)
+    registry.put_version(batch, record)
+    answer = record
+    if change.publish:
+        answer = publish(batch, function, record, None, change.published_revision)
+        registry.functions.put(batch, function, reference.account, reference.region, reference.name)
+    return configuration(answer), batch
+
+
+def _delete(view: View, reference: Reference, now: float) -> tuple[None, Batch]:
+    registry.function_of(view, reference)
+    batch = Batch()
+    if reference.qualifier:
+        records = [registry.version_of(view, reference)]
+    else:
+        records = list(registry.all_versions(view, reference))
+        registry.functions.delete(batch, reference.account, reference.region, reference.name)
+    registry.delete_version(view, batch, records)
+    return None, batch
+
+
+def _refuse_existing(view: View, reference: Reference) -> None:
+    if registry.functions.get(view, reference.account, reference.region, reference.name) is not None:
+        raise ApiError(
+            "ResourceConflictException",
+            f"Function already exist: {reference.name}",
+            status=409,
+            fields={"Type": "User"},
+        )
+
+
+def _check_configuration(action: str, params: dict[str, Any]) -> None:
+    constraints.check_absent(params)
+    constraints.check_environment((params.get("Environment") or {}).get("Variables") or {})
+    ephemeral = (params.get("EphemeralStorage") or {}).get("Size", 512)
+    constraints.check_bounds(params.get("Timeout") or 3, params.get("MemorySize") or 128, ephemeral)
+
+
+def _unqualified(call: Call, name: str) -> Reference:
+    reference = names.parse(call, name)
+    if reference.qualifier not in ("", LATEST):
+        raise invalid("The function name must not name a version: only $LATEST can be changed.")
+    return Reference(reference.account, reference.region, reference.name, "")
+
+
+def _defaults(reference: Reference) -> dict[str, Any]:
+    return {
+        "description": "",
+        "timeout": 3,
+        "memory": 128,
+        "ephemeral": 512,
+        "environment": None,
+        "tracing": "PassThrough",
+        "architectures": ["x86_64"],
+        "logging": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{reference.name}"},
+    }
+
+
+def _settings(params: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the request sets, under the record's names."""
+    direct = {
+        "runtime": "Runtime",
+        "role": "Role",
+        "handler": "Handler",
+        "description": "Description",
+        "timeout": "Timeout",
+        "memory": "MemorySize",
+        "architectures": "Architectures",
+    }
+    settings = {own: params[theirs] for own, theirs in direct.items() if params.get(theirs) is not None}
+    if params.get("EphemeralStorage") is not None:
+        settings["ephemeral"] = params["EphemeralStorage"]["Size"]
+    if params.get("Environment") is not None:
+        settings["environment"] = params["Environment"].get("Variables") or None
+    if params.get("TracingConfig") is not None:
+        settings["tracing"] = params["TracingConfig"].get("Mode", "PassThrough")
+    if params.get("LoggingConfig") is not None:
+        settings["logging"] = _logging(params["LoggingConfig"], name)
+    return settings
+
+
+def _logging(given: dict[str, Any], name: str) -> dict[str, Any]:
+    log_format = given.get("LogFormat", "Text")
+    levels = {key: given[key] for key in ("ApplicationLogLevel", "SystemLogLevel") if given.get(key)}
+    if log_format == "Text" and levels:
+        raise invalid("To set ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON.")
+    if log_format == "JSON":
+        levels = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | levels
+    return {"LogFormat": log_format, **levels, "LogGroup": given.get("LogGroup") or f"/aws/lambda/{name}"}
+
+
+async def _code(workings: Workings, zip_bytes: bytes) -> Code:
+    """Find the package good by unpacking it where it will run. Raises ApiError."""
+    if len(zip_bytes) > limits.ZIP_BYTES_MAX:
+        raise ApiError(
+            "RequestEntityTooLargeException",
+            f"Request must be smaller than {limits.ZIP_BYTES_MAX} bytes for a zip file that is uploaded directly",
+            status=413,
+        )
+    code_hash = await asyncio.to_thread(lambda: hashlib.sha256(zip_bytes).hexdigest())
+    await asyncio.to_thread(packages.unpack, zip_bytes, workings.launcher.code_folder(code_hash))
+    return Code(zip_bytes, code_hash)
+
+
+def _check_role(workings: Workings, role: str, reference: Reference) -> None:
+    constraints.check_role(role, reference.account)
+    workings.roles.check_lambda_role(role)

@@ -1,0 +1,110 @@
+"""Operations that only read: descriptions, lists, account settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.functions import limits, names, registry
+from tabletop.functions.constraints import check_absent, invalid
+from tabletop.functions.description import configuration
+from tabletop.functions.workings import Workings
+
+
+async def get_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
+    with workings.store.view() as view:
+        function = registry.function_of(view, reference)
+        record = registry.version_of(view, reference)
+    answer: dict[str, Any] = {
+        "Configuration": configuration(record, qualified=bool(reference.qualifier)),
+        "Code": {"RepositoryType": "S3", "Location": workings.downloads.location(call, record)},
+    }
+    if function["tags"]:
+        answer["Tags"] = function["tags"]
+    return answer
+
+
+async def get_function_configuration(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
+    with workings.store.view() as view:
+        record = registry.version_of(view, reference)
+    return configuration(record, qualified=bool(reference.qualifier))
+
+
+async def list_functions(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Functions in order of their names; with FunctionVersion ALL every version of each, none split over pages."""
+    check_absent(params)
+    page_items = min(params.get("MaxItems") or limits.LIST_ITEMS_MAX, limits.LIST_ITEMS_MAX)
+    every_version = params.get("FunctionVersion") == "ALL"
+    listed: list[dict[str, Any]] = []
+    last = ""
+    with workings.store.view() as view:
+        for name, _ in registry.functions.below(view, call.account, call.region, after=params.get("Marker") or None):
+            if len(listed) >= page_items:
+                return {"Functions": listed, "NextMarker": last}
+            reference = names.Reference(call.account, call.region, name, "")
+            if every_version:
+                listed.extend(
+                    configuration(record, qualified=True) for record in registry.all_versions(view, reference)
+                )
+            else:
+                listed.append(configuration(registry.version_of(view, reference)))
+            last = name
+    return {"Functions": listed}
+
+
+async def list_versions_by_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    reference = names.parse(call, params["FunctionName"])
+    page_items = min(params.get("MaxItems") or limits.LIST_ITEMS_MAX, limits.LIST_ITEMS_MAX)
+    listed: list[dict[str, Any]] = []
+    marker = params.get("Marker") or None
+    if marker is not None and marker != names.LATEST and not (marker.isascii() and marker.isdigit()):
+        raise invalid("The marker is not one that an earlier answer gave.")
+    with workings.store.view() as view:
+        registry.function_of(view, reference)
+        for record in registry.all_versions(view, reference, after=marker):
+            if len(listed) == page_items:
+                return {"Versions": listed, "NextMarker": listed[-1]["Version"]}
+            listed.append(configuration(record, qualified=True))
+    return {"Versions": listed}
+
+
+async def get_account_settings(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    sizes: dict[str, int] = {}
+    count = 0
+    with workings.store.view() as view:
+        for name, _ in registry.functions.below(view, call.account, call.region):
+            count += 1
+            for record in registry.all_versions(view, names.Reference(call.account, call.region, name, "")):
+                sizes[f"{name}:{record['version']}"] = record["code_size"]
+    concurrency = workings.settings.concurrency_max
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": limits.CODE_STORAGE_BYTES_MAX,
+            "CodeSizeUnzipped": limits.UNZIPPED_BYTES_MAX,
+            "CodeSizeZipped": limits.ZIP_BYTES_MAX,
+            "ConcurrentExecutions": concurrency,
+            "UnreservedConcurrentExecutions": concurrency,
+        },
+        "AccountUsage": {"TotalCodeSize": sum(sizes.values()), "FunctionCount": count},
+    }
+
+
+async def get_function_concurrency(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """No function has reserved concurrency here: there is no operation to set it."""
+    _existing(workings, call, params)
+    return {}
+
+
+async def get_function_code_signing_config(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """No function has a code signing configuration; Terraform asks."""
+    reference = _existing(workings, call, params)
+    return {"FunctionName": reference.name}
+
+
+def _existing(workings: Workings, call: Call, params: dict[str, Any]) -> names.Reference:
+    reference = names.parse(call, params["FunctionName"])
+    with workings.store.view() as view:
+        registry.function_of(view, reference)
+    return reference

@@ -1,0 +1,162 @@
+"""Processes of sandboxes: starting, watching, measuring and ending a whole tree of them, by id and group only.
+
+A sandbox's process leads its own session. Ending it ends the process group and every descendant that is still found in
+the process table; a note of its id and start time on disk lets a later server end what a killed one left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_NOTE = "process"
+_POLL_S = 0.02
+
+
+class Process:
+    """A started process; ``exit_status`` is None while it runs, negative for the signal that ended it."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], on_exit: Callable[[int], None]) -> None:
+        self._popen = popen
+        self._on_exit = on_exit
+        self._loop = asyncio.get_running_loop()
+        self._descriptor = -1
+        self.pid = popen.pid
+        self.exit_status: int | None = None
+        try:
+            self._descriptor = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            self._loop.call_later(_POLL_S, self._poll)
+        else:
+            self._loop.add_reader(self._descriptor, self._check)
+
+    def _check(self) -> bool:
+        if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return False
+        # While the leader is not yet reaped nobody else can have its id: what it left in its group can be ended safely.
+        _signal_group(self.pid)
+        status = self._popen.wait()
+        if self._descriptor >= 0:
+            self._loop.remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+        self.exit_status = status
+        self._on_exit(status)
+        return True
+
+    def _poll(self) -> None:
+        if not self._check():
+            self._loop.call_later(_POLL_S, self._poll)
+
+    def kill(self) -> None:
+        """End the process, its group and its descendants. They are gone soon, not at once: ``on_exit`` tells."""
+        if self.exit_status is None:
+            kill_tree(self.pid)
+
+
+def start(
+    arguments: tuple[str, ...], environment: dict[str, str], folder: Path, output: int, home: Path
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own; blocking, some milliseconds. Raises OSError where it cannot run."""
+    popen = subprocess.Popen(
+        arguments,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        close_fds=True,
+    )
+    with contextlib.suppress(OSError):
+        (home / _NOTE).write_text(f"{popen.pid} {_start_time(popen.pid)}")
+    return popen
+
+
+def bound(pid: int, data_bytes: int, file_bytes: int) -> None:
+    """Have the kernel bound a process and its children: private memory, size of a file, no core dumps. Linux only."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        resource.prlimit(pid, resource.RLIMIT_DATA, (data_bytes, data_bytes))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+
+
+def kill_leftovers(home: Path) -> None:
+    """End the process that the note in this folder names, if it is still the very same one."""
+    try:
+        pid, started = (int(word) for word in (home / _NOTE).read_text().split())
+    except (OSError, ValueError):
+        return
+    if started and _start_time(pid) == started:
+        kill_tree(pid)
+
+
+def kill_tree(pid: int) -> None:
+    descendants = _tree(pid)
+    _signal_group(pid)
+    for member in descendants:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(member, signal.SIGKILL)
+
+
+def usage(pid: int) -> tuple[int, int]:
+    """(resident bytes, processes) of the tree below and with ``pid``; zeros where the system does not tell."""
+    resident = 0
+    members = _tree(pid)
+    for member in members:
+        try:
+            with open(f"/proc/{member}/statm", "rb") as file:
+                resident += int(file.read().split()[1]) * _PAGE_BYTES
+        except (OSError, IndexError):
+            continue
+    return resident, len(members)
+
+
+def peak_bytes(pid: int) -> int:
+    """The most resident memory that this one process ever had; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            status = file.read()
+    except OSError:
+        return 0
+    at = status.find(b"VmHWM:")
+    return int(status[at + 6 : status.index(b"kB", at)]) * 1024 if at >= 0 else 0
+
+
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for member in found:
+        try:
+            for thread in os.listdir(f"/proc/{member}/task"):
+                with open(f"/proc/{member}/task/{thread}/children", "rb") as file:
+                    found.extend(int(child) for child in file.read().split())
+        except OSError:
+            continue
+        if len(found) > 65_536:
+            break
+    return found
+
+
+def _signal_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _start_time(pid: int) -> int:
+    """In clock ticks since boot: with the id it names one process for ever. 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (OSError, IndexError, ValueError):
+        return 0

@@ -1,0 +1,108 @@
+"""Where functions are kept: their documents, their code and the events that wait for them.
+
+    function   account, region, name             created, last_version, tags, policies: what all versions share
+    version    account, region, name, version    one version's configuration ($LATEST sorts before all numbers)
+    code       sha256 (hex), piece number        the zip's bytes, by content; here, so that they survive
+    code_use   sha256, account, region, name, version       who uses it: the last user's end takes the code along
+    event      time in ms, id                    an asynchronous invocation that is not done yet
+
+A version's record: account, region, name, version, runtime, role, handler, description, timeout (seconds), memory,
+ephemeral (both MB), environment ({name: value} or null), logging (AWS's LoggingConfig), tracing, architectures,
+code_hash (hex), code_size (bytes of zip), revision (new with every change), modified (epoch seconds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tabletop.functions import limits
+from tabletop.functions.names import LATEST, Reference, not_found
+from tabletop.storage import prefixes
+from tabletop.storage.documents import Documents
+from tabletop.storage.store import Batch, View, after_prefix
+
+functions = Documents(prefixes.FUNCTIONS, "function")
+versions = Documents(prefixes.FUNCTIONS, "version")
+code_uses = Documents(prefixes.FUNCTIONS, "code_use")
+events = Documents(prefixes.FUNCTIONS, "event")
+
+_CODE = prefixes.FUNCTIONS + b"code\0"
+
+
+def version_part(version: str) -> str:
+    """The version as a key's part: numbers in order."""
+    return version if version == LATEST else version.zfill(12)
+
+
+def function_of(view: View, reference: Reference) -> dict[str, Any]:
+    """Raises ResourceNotFoundException."""
+    found = functions.get(view, reference.account, reference.region, reference.name)
+    if found is None:
+        raise not_found(reference.arn)
+    return found
+
+
+def version_of(view: View, reference: Reference) -> dict[str, Any]:
+    """The record of the version that is meant ($LATEST by default). Raises ResourceNotFoundException."""
+    version = reference.version
+    found = None
+    if version == LATEST or version.isdigit():
+        found = versions.get(view, reference.account, reference.region, reference.name, version_part(version))
+    if found is None:
+        raise not_found(reference.arn)
+    return found
+
+
+def all_versions(view: View, reference: Reference, after: str | None = None) -> Iterator[dict[str, Any]]:
+    path = (reference.account, reference.region, reference.name)
+    for _, record in versions.below(view, *path, after=None if after is None else version_part(after)):
+        yield record
+
+
+def put_version(batch: Batch, record: dict[str, Any]) -> None:
+    path = (record["account"], record["region"], record["name"], version_part(record["version"]))
+    versions.put(batch, record, *path)
+    code_uses.put(batch, {}, record["code_hash"], *path)
+
+
+def delete_version(view: View, batch: Batch, records: list[dict[str, Any]]) -> None:
+    """Delete these versions, and with them the code that nobody else uses."""
+    for record in records:
+        versions.delete(batch, record["account"], record["region"], record["name"], version_part(record["version"]))
+    release_code(view, batch, records)
+
+
+def release_code(view: View, batch: Batch, records: list[dict[str, Any]]) -> None:
+    """These records use their code no longer. Must come before the ``put_version`` of what replaces them."""
+    released: dict[str, set[bytes]] = {}
+    for record in records:
+        path = (record["account"], record["region"], record["name"], version_part(record["version"]))
+        key = code_uses.key(record["code_hash"], *path)
+        batch.delete(key)
+        released.setdefault(record["code_hash"], set()).add(key)
+    for code_hash, keys in released.items():
+        base = code_uses.key(code_hash)
+        if all(key in keys for key, _ in view.range(base, after_prefix(base))):
+            pieces = _CODE + code_hash.encode() + b"\0"
+            for key, _ in view.range(pieces, after_prefix(pieces)):
+                batch.delete(key)
+
+
+def put_code(batch: Batch, code_hash: str, zip_bytes: bytes) -> None:
+    for number, at in enumerate(range(0, len(zip_bytes), limits.CODE_CHUNK_BYTES)):
+        batch.put(_code_key(code_hash, number), zip_bytes[at : at + limits.CODE_CHUNK_BYTES])
+
+
+def code_bytes(view: View, code_hash: str) -> bytes | None:
+    """The zip with this hash, or None where there is none (any more)."""
+    pieces = _CODE + code_hash.encode() + b"\0"
+    return b"".join(piece for _, piece in view.range(pieces, after_prefix(pieces))) or None
+
+
+def has_code(view: View, code_hash: str) -> bool:
+    return view.get(_code_key(code_hash, 0)) is not None
+
+
+def _code_key(code_hash: str, number: int) -> bytes:
+    return _CODE + code_hash.encode() + b"\0" + number.to_bytes(4, "big")

@@ -1,0 +1,135 @@
+"""The Runtime API of one sandbox (``/2018-06-01/runtime/...``): one event at a time out, one answer for it in.
+
+Each sandbox has its own on a port of its own, so that none can take or answer another's invocation. What it does not
+know (the Extensions API among it) is answered 404. The states and answers follow AWS's description of the API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from tabletop.functions import limits
+from tabletop.wire.http import HttpRequest, HttpResponse
+
+_PREFIX = "/2018-06-01/runtime/"
+_JSON = [("Content-Type", "application/json")]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One invocation as the runtime gets it. ``deadline_ms`` since the epoch."""
+
+    request_id: str
+    payload: bytes
+    function_arn: str
+    trace_id: str
+    client_context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the runtime said: the response, or an error (of an invocation, or of the initialisation)."""
+
+    kind: Literal["response", "error", "init-error"]
+    payload: bytes
+    error_type: str = ""
+
+
+class RuntimeApi:
+    """``on_ready`` is called when the runtime asks for its first event, ``on_answer`` with each answer."""
+
+    def __init__(
+        self, clock: Callable[[], float], on_ready: Callable[[], None], on_answer: Callable[[Answer], None]
+    ) -> None:
+        self._clock = clock
+        self._on_ready = on_ready
+        self._on_answer = on_answer
+        self._waiter: asyncio.Future[HttpResponse] | None = None
+        self._queued: tuple[Event, float] | None = None
+        self._unanswered = ""
+        self._ready = False
+        self.delivered = False
+        """Whether the runtime has got the event that was offered last."""
+
+    def offer(self, event: Event, timeout_s: float) -> None:
+        """Hand over an event, at once or when the runtime asks; its deadline counts from now."""
+        self.delivered = False
+        self._queued = (event, self._clock() + timeout_s)
+        if self._waiter is not None:
+            waiter, self._waiter = self._waiter, None
+            if not waiter.done():
+                waiter.set_result(self._deliver())
+
+    def close(self) -> None:
+        """Let go of a runtime that waits."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(_problem(410, "SandboxEnded", "This sandbox has ended"))
+
+    def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse]:
+        if not request.path.startswith(_PREFIX):
+            return _problem(404, "NotFound", "No such resource")
+        steps = request.path[len(_PREFIX) :].split("/")
+        if request.method == "GET" and steps == ["invocation", "next"]:
+            return self._next()
+        if request.method == "POST" and steps == ["init", "error"]:
+            return self._take(request, "init-error")
+        if (
+            request.method == "POST"
+            and len(steps) == 3
+            and steps[0] == "invocation"
+            and steps[2] in ("response", "error")
+        ):
+            if steps[1] != self._unanswered:
+                return _problem(400, "InvalidRequestID", "Invalid request ID")
+            return self._take(request, "response" if steps[2] == "response" else "error")
+        return _problem(404, "NotFound", "No such resource")
+
+    def _next(self) -> HttpResponse | asyncio.Future[HttpResponse]:
+        if not self._ready:
+            self._ready = True
+            self._on_ready()
+        if self._queued is not None:
+            return self._deliver()
+        if self._waiter is not None and not self._waiter.done():
+            # A second thread that asks takes over; the first would otherwise wait for ever.
+            self._waiter.set_result(_problem(400, "InvalidStateTransition", "Another request waits for the next event"))
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
+
+    def _deliver(self) -> HttpResponse:
+        assert self._queued is not None
+        (event, deadline), self._queued = self._queued, None
+        self._unanswered = event.request_id
+        self.delivered = True
+        headers = [
+            *_JSON,
+            ("Lambda-Runtime-Aws-Request-Id", event.request_id),
+            ("Lambda-Runtime-Deadline-Ms", str(int(deadline * 1000))),
+            ("Lambda-Runtime-Invoked-Function-Arn", event.function_arn),
+            ("Lambda-Runtime-Trace-Id", event.trace_id),
+        ]
+        if event.client_context:
+            headers.append(("Lambda-Runtime-Client-Context", event.client_context))
+        return HttpResponse(200, headers, event.payload)
+
+    def _take(self, request: HttpRequest, kind: Literal["response", "error", "init-error"]) -> HttpResponse:
+        self._unanswered = ""
+        if kind == "response" and len(request.body) > limits.RESPONSE_BYTES_MAX:
+            message = (
+                f"Response payload size exceeded maximum allowed payload size ({limits.RESPONSE_BYTES_MAX} bytes)."
+            )
+            fault = {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}
+            self._on_answer(Answer("error", orjson.dumps(fault), fault["errorType"]))
+            return _problem(413, "RequestEntityTooLarge", message)
+        error_type = request.headers.get("lambda-runtime-function-error-type", "")
+        self._on_answer(Answer(kind, request.body[: limits.RESPONSE_BYTES_MAX], error_type))
+        return HttpResponse(202, _JSON, b'{"status":"OK"}')
+
+
+def _problem(status: int, error_type: str, message: str) -> HttpResponse:
+    return HttpResponse(status, _JSON, orjson.dumps({"errorMessage": message, "errorType": error_type}))

@@ -1,0 +1,188 @@
+"""One sandbox: a process of one function version, its Runtime API, its log and its bounds.
+
+Its life: ``open`` starts the process and waits for its initialisation; ``invoke`` runs one event at a time; ``close``
+ends it and takes back everything it had. What happens to the process in between (answer, error, exit, time limit,
+memory limit) ends the current wait with an ``Ending``; the first one counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tabletop.functions import limits, processes
+from tabletop.functions.journal import Journal, Output
+from tabletop.functions.limits import Settings
+from tabletop.functions.ports import Listen, Listener
+from tabletop.functions.runtime_api import Answer, Event, RuntimeApi
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an initialisation or an invocation ended.
+
+    ``ready``: initialised. ``undelivered``: the process was gone before it got the event. ``exit``: it ended by itself,
+    or for its memory (``exit_status`` as ``subprocess`` has it).
+    """
+
+    kind: Literal["ready", "response", "error", "init-error", "exit", "timeout", "undelivered"]
+    payload: bytes = b""
+    error_type: str = ""
+    exit_status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a sandbox is started with. ``environment`` gets the address of the Runtime API when that is known."""
+
+    arguments: tuple[str, ...]
+    environment: Callable[[str], dict[str, str]]
+    code: Path
+    home: Path
+    """The sandbox's own folder: its temporary files, and the note about its process."""
+    memory_bytes: int
+    ephemeral_bytes: int
+
+
+class Sandbox:
+    def __init__(
+        self, launch: Launch, journal: Journal, listen: Listen, clock: Callable[[], float], settings: Settings
+    ) -> None:
+        self.journal = journal
+        self.expires = 0.0
+        """When its credentials end; seconds since the epoch."""
+        self.idle_since = 0.0
+        self.retired = False
+        """No further invocation: the function changed, or the sandbox is spent."""
+        self.peak_bytes = 0
+        self.code_hash = launch.code.name
+        self._launch = launch
+        self._listen = listen
+        self._settings = settings
+        self._api = RuntimeApi(clock, self._on_ready, self._on_answer)
+        self._listener: Listener | None = None
+        self._process: processes.Process | None = None
+        self._output: Output | None = None
+        self._ending: asyncio.Future[Ending] | None = None
+        self._out_of_memory = False
+        self._exited = asyncio.Event()
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.exit_status is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+    async def open(self, timeout_s: float) -> Ending:
+        """Start and initialise: "ready", "init-error", "exit" or "timeout". Raises OSError where it cannot start."""
+        loop = asyncio.get_running_loop()
+        self._listener = await self._listen(self._api.handle, "127.0.0.1", 0)
+        environment = self._launch.environment(f"127.0.0.1:{self._listener.port}")
+        reading, writing = os.pipe()
+        self._ending = loop.create_future()
+        try:
+            popen = await asyncio.to_thread(self._start, environment, writing)
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        self._output = Output(loop, reading, self.journal)
+        self._process = processes.Process(popen, self._on_exit)
+        if self.retired:
+            # Closed while the process was being started: nobody else will end it.
+            self._process.kill()
+        return await self._wait(timeout_s)
+
+    async def invoke(self, event: Event, timeout_s: float) -> Ending:
+        """Run one event. After any ending but "response" and "error" the sandbox is of no further use."""
+        if not self.alive:
+            return Ending("undelivered")
+        self._ending = asyncio.get_running_loop().create_future()
+        self._api.offer(event, timeout_s)
+        ending = await self._wait(timeout_s)
+        if ending.kind == "exit" and not self._api.delivered:
+            return Ending("undelivered")
+        return ending
+
+    async def close(self) -> None:
+        """End the process and everything that belongs to it; safe to call twice."""
+        self.retired = True
+        if self._process is not None and self.alive:
+            self._process.kill()
+            await self._exited.wait()
+        if self._output is not None:
+            self._output.close()
+        self._api.close()
+        if self._listener is not None:
+            listener, self._listener = self._listener, None
+            closing = listener.close()
+            if inspect.isawaitable(closing):
+                await closing
+        self.journal.flush()
+        await asyncio.to_thread(shutil.rmtree, self._launch.home, True)
+
+    def _start(self, environment: dict[str, str], output: int) -> subprocess.Popen[bytes]:
+        launch = self._launch
+        (launch.home / "tmp").mkdir(parents=True, exist_ok=True)
+        popen = processes.start(launch.arguments, environment, launch.code, output, launch.home)
+        processes.bound(popen.pid, launch.memory_bytes + self._settings.memory_slack_bytes, launch.ephemeral_bytes)
+        return popen
+
+    async def _wait(self, timeout_s: float) -> Ending:
+        assert self._ending is not None
+        loop = asyncio.get_running_loop()
+        limit = loop.call_later(timeout_s, self._end, Ending("timeout"))
+        look = loop.call_later(self._settings.memory_check_s, self._look)
+        self._look_again = look
+        try:
+            ending = await self._ending
+        except asyncio.CancelledError:
+            # Still at work on an event that nobody waits for: it may not get another.
+            self.retired = True
+            raise
+        finally:
+            limit.cancel()
+            self._look_again.cancel()
+        self.peak_bytes = max(self.peak_bytes, processes.peak_bytes(self.pid))
+        if ending.kind not in ("response", "error", "ready"):
+            self.retired = True
+            if self._process is not None and self.alive:
+                self._process.kill()
+                await self._exited.wait()
+        if self._output is not None:
+            self._output.drain()
+        return ending
+
+    def _end(self, ending: Ending) -> None:
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(ending)
+
+    def _look(self) -> None:
+        resident, members = processes.usage(self.pid)
+        self.peak_bytes = max(self.peak_bytes, resident)
+        if (resident > self._launch.memory_bytes or members > limits.PROCESSES_MAX) and self._process is not None:
+            self._out_of_memory = True
+            self._process.kill()
+            return
+        self._look_again = asyncio.get_running_loop().call_later(self._settings.memory_check_s, self._look)
+
+    def _on_ready(self) -> None:
+        self._end(Ending("ready"))
+
+    def _on_answer(self, answer: Answer) -> None:
+        self._end(Ending(answer.kind, answer.payload, answer.error_type))
+
+    def _on_exit(self, status: int) -> None:
+        self._exited.set()
+        self._end(Ending("exit", exit_status=-signal.SIGKILL if self._out_of_memory else status))

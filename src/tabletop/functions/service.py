@@ -1,0 +1,148 @@
+"""``Functions``: the Lambda service as the server wires it and the gateway calls it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
+from tabletop.base.errors import ApiError
+from tabletop.base.log import Log
+from tabletop.functions import names
+from tabletop.functions.constraints import complete_error
+from tabletop.functions.downloads import PATH_PREFIX, Downloads
+from tabletop.functions.event_queue import EventQueue
+from tabletop.functions.invocations import Invoker
+from tabletop.functions.launcher import Launcher
+from tabletop.functions.limits import Settings
+from tabletop.functions.operations import ACTIONS
+from tabletop.functions.pool import Pool
+from tabletop.functions.ports import Listen, Logs, Roles
+from tabletop.functions.workings import Workings
+from tabletop.storage.store import Store
+from tabletop.wire.http import HttpRequest, HttpResponse
+
+_log = Log("functions")
+
+_SWEEP_S = 15.0
+
+_IAM_ACTIONS = {"Invoke": "InvokeFunction"}
+"""API actions whose IAM action has another name."""
+
+_ACCOUNT_WIDE = frozenset({"ListFunctions", "GetAccountSettings"})
+
+
+class Functions:
+    """``endpoint_url`` is where functions find all services; ``data / "functions"`` is this service's own folder."""
+
+    service_names = ("lambda",)
+    download_path_prefix = PATH_PREFIX
+    """Requests below this path go to ``download``, without signature."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        logs: Logs,
+        iam: Roles,
+        listen: Listen,
+        data: Path,
+        endpoint_url: str,
+        settings: Settings | None = None,
+        clock: Clock = system_clock,
+        stopwatch: Stopwatch = system_stopwatch,
+    ) -> None:
+        settings = settings or Settings()
+        launcher = Launcher(
+            store=store,
+            logs=logs,
+            roles=iam,
+            listen=listen,
+            clock=clock,
+            settings=settings,
+            folder=data / "functions",
+            endpoint_url=endpoint_url,
+        )
+        pool = Pool(settings, clock)
+        invoker = Invoker(launcher, pool, clock, stopwatch)
+        self._workings = Workings(
+            store=store,
+            roles=iam,
+            clock=clock,
+            settings=settings,
+            launcher=launcher,
+            pool=pool,
+            invoker=invoker,
+            events=EventQueue(store, invoker, settings, clock),
+            downloads=Downloads(store, clock),
+        )
+        self._search: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """End what a killed server left behind, then take up the events that wait."""
+        await asyncio.to_thread(self._workings.launcher.sweep)
+        self._search = asyncio.get_running_loop().create_task(
+            asyncio.to_thread(self._workings.launcher.find_programs), name="find programs"
+        )
+        self._workings.events.start()
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """End every sandbox (and nothing else); events that wait stay in the store."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self._workings.events.stop()
+        await self._workings.pool.close()
+        if self._search is not None:
+            await asyncio.wait([self._search])
+
+    async def settle(self) -> None:
+        """Return when nothing asynchronous is under way and every log line so far is in the store."""
+        await self._workings.events.settle()
+        await self._workings.pool.settle_logs()
+
+    async def handle(self, service: str, call: Call, action: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The answer in botocore's terms. Raises ApiError."""
+        operation = ACTIONS.get(action)
+        if operation is None:
+            raise ApiError(
+                "UnknownOperationException", f"Lambda's {action} is not available in Tabletop yet.", status=404
+            )
+        try:
+            return await operation(self._workings, call, params)
+        except ApiError as error:
+            complete_error(error)
+            raise
+
+    def targets(self, service: str, action: str, call: Call, params: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """The (IAM action, resource ARN) pairs that the caller must be allowed. Raises ApiError for a bad name."""
+        iam_action = "lambda:" + _IAM_ACTIONS.get(action, action)
+        if action in _ACCOUNT_WIDE:
+            return [(iam_action, "*")]
+        if "Resource" in params:
+            return [(iam_action, params["Resource"])]
+        if not params.get("FunctionName"):
+            return [(iam_action, "*")]
+        reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
+        pairs = [(iam_action, reference.arn)]
+        if params.get("Role"):
+            pairs.append(("iam:PassRole", params["Role"]))
+        return pairs
+
+    def download(self, request: HttpRequest) -> HttpResponse:
+        """A function's zip, for the address that GetFunction gave out."""
+        return self._workings.downloads.serve(request)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            try:
+                self._workings.pool.end_idle()
+                in_use = self._workings.pool.codes_in_use()
+                await asyncio.to_thread(self._workings.launcher.remove_unused_code, in_use)
+            except Exception as error:
+                _log.error("could not tidy up after functions", error=error)

@@ -1,0 +1,25 @@
+"""The model's constraints on parameters, compiled once for each operation of each service behind the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from tabletop.wire.constraints import compile_constraints, validation_error
+from tabletop.wire.models import ServiceModel
+
+COMPILED_MAX = 2048
+
+
+
+def check_params(model: ServiceModel, action: str, params: dict[str, Any]) -> None:
+    """Raise the service's validation error if the parameters break the model's constraints."""
+    messages = _compiled(model, action)(params)
+    if messages:
+        raise validation_error(messages, model.metadata["protocol"])
+
+
+@lru_cache(maxsize=COMPILED_MAX)
+def _compiled(model: ServiceModel, action: str) -> Callable[[dict[str, Any]], list[str]]:
+    return compile_constraints(model.operation_model(action).input_shape)

@@ -1,0 +1,192 @@
+"""One straight function for every request: admit, route, authenticate, decode, authorise, run, encode."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from traceback import format_exception
+from typing import Any
+
+import orjson
+
+from tabletop.base.call import DEFAULT_REGION, Call
+from tabletop.base.clock import Clock
+from tabletop.base.errors import ApiError, StorageUnavailable
+from tabletop.base.limits import DYNAMODB_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
+from tabletop.base.log import Log
+from tabletop.base.randomness import new_request_id, new_uuid
+from tabletop.dynamodb.service import DynamoDb
+from tabletop.gateway import pages
+from tabletop.gateway.ports import Service
+from tabletop.iam.service import Iam
+from tabletop.storage.store import Store
+from tabletop.gateway.constraints import check_params
+from tabletop.wire import encodings, protocols, routing
+from tabletop.wire.http import HeaderList, HttpRequest, HttpResponse
+from tabletop.wire.models import service_model
+
+DYNAMODB_TARGET = "DynamoDB_20120810."
+_DYNAMODB_TYPE = "application/x-amz-json-1.0"
+_log = Log("gateway")
+
+_UNAVAILABLE = "The server could not store the change: "
+
+
+class Gateway:
+    """``handle`` answers every request. ``services`` are those of this process, beside DynamoDB.
+
+    ``wake`` is called after each DynamoDB action of ``wakes``: background work has something to do.
+    ``downloads`` answers what lies below ``download_path_prefix``, without signature: its addresses are secrets.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        dynamodb: DynamoDb,
+        iam: Iam,
+        services: tuple[Service, ...],
+        clock: Clock,
+        downloads: Callable[[HttpRequest], HttpResponse] | None = None,
+        download_path_prefix: str = "",
+        region: str = DEFAULT_REGION,
+        wakes: frozenset[str] = frozenset(),
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._dynamodb = dynamodb
+        self._iam = iam
+        self._services: dict[str, Service] = {name: service for service in services for name in service.service_names}
+        self._clock = clock
+        self._region = region
+        self._wakes = wakes
+        self._wake = wake
+        self._downloads = downloads
+        self._download_path_prefix = download_path_prefix
+
+    def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse] | Any:
+        """A ``wire.http.Handler``: never raises."""
+        target = request.headers.get("x-amz-target")
+        if target is not None and target.startswith(DYNAMODB_TARGET) and request.method == "POST":
+            return self._handle_dynamodb(request, target[len(DYNAMODB_TARGET) :])
+        if self._downloads is not None and request.path.startswith(self._download_path_prefix):
+            return self._downloads(request)
+        page = pages.page(request, ("dynamodb", *self._services))
+        if page is not None:
+            return page
+        return self._handle_modelled(request)
+
+    def _handle_dynamodb(self, request: HttpRequest, action: str) -> HttpResponse | asyncio.Future[HttpResponse]:
+        """The data path: JSON in, JSON out. Answers at once what is a read or refused; a write when it is durable."""
+        request_id = new_request_id()
+        answered: HttpResponse | None = None
+        waiting: asyncio.Future[HttpResponse] | None = None
+
+        def done(answer: Any) -> None:
+            nonlocal answered
+            answered = _encode_dynamodb(request, request_id, answer)
+            if waiting is not None and not waiting.cancelled():
+                waiting.set_result(answered)
+
+        try:
+            call = self._admit(request, "dynamodb", request_id, self._clock())
+            payload = _decompressed(request, DYNAMODB_BODY_BYTES_MAX)
+            operation, body = self._dynamodb.decode(action, payload)
+            if not call.principal.unrestricted:
+                with self._store.view() as view:
+                    self._iam.authorize(view, call, operation.targets(body, call))
+            self._dynamodb.run(operation, call, body, done)
+            if action in self._wakes:
+                self._wake()
+        except Exception as error:
+            done(error)
+        if answered is not None:
+            return answered
+        waiting = asyncio.get_running_loop().create_future()
+        return waiting
+
+    def _admit(self, request: HttpRequest, service: str, request_id: str, now: float) -> Call:
+        with self._store.view() as view:
+            identity = self._iam.authenticate(view, request, service, now)
+        headers = request.headers
+        return Call(
+            request_id=request_id,
+            account=identity.principal.account,
+            region=identity.region or self._region,
+            principal=identity.principal,
+            now=now,
+            access_key_id=identity.access_key_id,
+            source_ip=request.peer,
+            user_agent=headers.get("user-agent", ""),
+            secure_transport=request.secure,
+            host=headers.get("host", "localhost:4566"),
+        )
+
+    async def _handle_modelled(self, request: HttpRequest) -> HttpResponse:
+        """Every service but DynamoDB: decoded and encoded by botocore's model of it."""
+        name = routing.service_of(request)
+        service = self._services.get(name or "")
+        if name is None or service is None:
+            return _unknown_service(request, name)
+        model = service_model(name)
+        protocol = protocols.protocol_of(model, request)
+        request_id = new_uuid()
+        try:
+            call = self._admit(request, name, request_id, self._clock())
+            request.body = _decompressed(request, REQUEST_BODY_BYTES_MAX)
+            action, params = protocols.decode_request(model, request, protocol)
+            check_params(model, action, params)
+            with self._store.view() as view:
+                self._iam.authorize(view, call, service.targets(name, action, call, params))
+            output = await service.handle(name, call, action, params)
+            response = protocols.encode_response(model, action, output, request_id, protocol)
+        except Exception as error:
+            response = protocols.encode_error(model, _as_api_error(error, request_id), request_id, protocol)
+        return _with_cors(request, response)
+
+
+def _encode_dynamodb(request: HttpRequest, request_id: str, answer: Any) -> HttpResponse:
+    status = 200
+    if isinstance(answer, BaseException):
+        error = _as_api_error(answer, request_id)
+        response = protocols.encode_error(service_model("dynamodb"), error, request_id)
+        body, status = response.body, response.status
+        assert isinstance(body, bytes)
+    else:
+        body = answer if type(answer) is bytes else orjson.dumps(answer)
+    headers: HeaderList = [("Content-Type", _DYNAMODB_TYPE), ("x-amzn-RequestId", request_id)]
+    accept_encoding = request.headers.get("accept-encoding")
+    if accept_encoding is not None and len(body) >= encodings.COMPRESSION_MIN:
+        body, headers = encodings.compress(body, headers, accept_encoding)
+    headers.append(("x-amz-crc32", str(zlib.crc32(body))))
+    return _with_cors(request, HttpResponse(status, headers, body))
+
+
+def _decompressed(request: HttpRequest, limit_bytes: int) -> bytes:
+    encoding = request.headers.get("content-encoding")
+    return request.body if encoding is None else encodings.decompress(request.body, encoding, limit_bytes)
+
+
+def _with_cors(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    if "origin" in request.headers:
+        response.headers += pages.CORS_HEADERS
+    return response
+
+
+def _as_api_error(error: BaseException, request_id: str) -> ApiError:
+    """The caller's fault as it is; the world's and ours as AWS's server errors, which SDKs retry."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, StorageUnavailable):
+        _log.error("a write was refused by the store", request_id=request_id, reason=str(error))
+        return ApiError("InternalServerError", _UNAVAILABLE + str(error.args[0]), status=500)
+    _log.error("a request failed by our fault", request_id=request_id, trace="".join(format_exception(error)))
+    return ApiError("InternalServerError", "Internal server error", status=500)
+
+
+def _unknown_service(request: HttpRequest, name: str | None) -> HttpResponse:
+    if name is None and "x-amz-target" not in request.headers:
+        return pages.not_found()
+    body = orjson.dumps({"__type": "com.amazon.coral.service#UnknownOperationException"})
+    return HttpResponse(400, [("Content-Type", _DYNAMODB_TYPE), ("x-amzn-RequestId", new_request_id())], body)

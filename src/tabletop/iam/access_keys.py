@@ -1,0 +1,94 @@
+"""Access keys of users: Create- (which alone tells the secret), List-, Update- and DeleteAccessKey."""
+
+from __future__ import annotations
+
+from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
+from tabletop.iam.holders import USER
+from tabletop.iam.operation import Answer, Change, Params, Read, Write, limit_exceeded, page, seconds
+from tabletop.iam.records import ACCESS_KEYS, USER_KEYS, Document
+from tabletop.iam.users import own_name
+from tabletop.storage.store import Batch, View
+
+KEYS_MAX = 2
+
+
+def create_access_key(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    user = USER.find(view, change.account, own_name(change.call, change.params))
+    folded = user["name"].lower()
+    if sum(1 for _ in USER_KEYS.below(view, change.account, folded)) >= KEYS_MAX:
+        raise limit_exceeded(f"Cannot exceed quota for AccessKeysPerUser: {KEYS_MAX}")
+    drawn = change.credentials
+    assert drawn is not None
+    record: Document = {
+        "account": change.account,
+        "kind": "user",
+        "owner": user["name"],
+        "owner_id": user["id"],
+        "owner_arn": user["arn"],
+        "secret": drawn.sealed_secret,
+        "active": True,
+        "created": seconds(now),
+    }
+    batch = Batch()
+    ACCESS_KEYS.put(batch, record, drawn.access_key_id)
+    USER_KEYS.put(batch, {}, change.account, folded, drawn.access_key_id)
+    shape = _shape(drawn.access_key_id, record)
+    shape["SecretAccessKey"] = drawn.secret
+    return {"AccessKey": shape}, batch
+
+
+def list_access_keys(view: View, call: Call, params: Params) -> Answer:
+    account = call.principal.account
+    if "UserName" not in params and call.principal.kind == "root":
+        return {"AccessKeyMetadata": [], "IsTruncated": False}
+    user = USER.find(view, account, own_name(call, params))
+    keys = USER_KEYS.below(view, account, user["name"].lower(), after=params.get("Marker"))
+    return page(((key, _shape(key, _stored(view, key))) for key, _ in keys), params, "AccessKeyMetadata")
+
+
+def update_access_key(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    access_key_id, record = _find(view, change)
+    record["active"] = change.params["Status"] == "Active"
+    batch = Batch()
+    ACCESS_KEYS.put(batch, record, access_key_id)
+    return {}, batch
+
+
+def delete_access_key(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    access_key_id, record = _find(view, change)
+    batch = Batch()
+    ACCESS_KEYS.delete(batch, access_key_id)
+    USER_KEYS.delete(batch, change.account, record["owner"].lower(), access_key_id)
+    return {}, batch
+
+
+WRITES: dict[str, Write] = {
+    "CreateAccessKey": create_access_key,
+    "UpdateAccessKey": update_access_key,
+    "DeleteAccessKey": delete_access_key,
+}
+READS: dict[str, Read] = {"ListAccessKeys": list_access_keys}
+
+
+def _find(view: View, change: Change) -> tuple[str, Document]:
+    user = USER.find(view, change.account, own_name(change.call, change.params))
+    access_key_id = change.params["AccessKeyId"]
+    if USER_KEYS.get(view, change.account, user["name"].lower(), access_key_id) is None:
+        raise ApiError("NoSuchEntity", f"The Access Key with id {access_key_id} cannot be found.", status=404)
+    return access_key_id, _stored(view, access_key_id)
+
+
+def _stored(view: View, access_key_id: str) -> Document:
+    record = ACCESS_KEYS.get(view, access_key_id)
+    assert record is not None
+    return record
+
+
+def _shape(access_key_id: str, record: Document) -> Answer:
+    return {
+        "UserName": record["owner"],
+        "AccessKeyId": access_key_id,
+        "Status": "Active" if record["active"] else "Inactive",
+        "CreateDate": record["created"],
+    }

@@ -1,0 +1,199 @@
+"""May this call do this? The caller's policies as the store has them now, evaluated; a refusal in AWS's words.
+
+Compiled policies are kept beside the stored bytes that they were made from. The bytes are compared on every call (a
+few hundred nanoseconds), so that a change, also one made by another process, counts from the next request on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
+from tabletop.base.log import Log
+from tabletop.iam.aws_managed import managed_document
+from tabletop.iam.conditions import ContextValue
+from tabletop.iam.context import Caller, RequestContext
+from tabletop.iam.credentials import Keyring
+from tabletop.iam.evaluation import NOBODY, CallerNames, Decision, NamedPolicy, PolicySet, evaluate
+from tabletop.iam.policies import compile_policy
+from tabletop.iam.records import AWS_ACCOUNT, POLICIES, ROLES, USERS, Document, split_arn
+from tabletop.storage.store import View
+
+Target = tuple[str, str]
+"""(action, ARN of the resource): ``("dynamodb:GetItem", "arn:aws:dynamodb:...:table/Users")``."""
+
+# service -> (error name, HTTP status) of a refusal; a service that is not named is of the JSON kind.
+_REFUSALS: dict[str, tuple[str, int]] = {
+    "iam": ("AccessDenied", 403),
+    "sts": ("AccessDenied", 403),
+    "cloudwatch": ("AccessDenied", 403),
+    "s3": ("AccessDenied", 403),
+    "lambda": ("AccessDeniedException", 403),
+}
+_JSON_REFUSAL = ("AccessDeniedException", 400)
+_CACHE_ENTRIES_MAX = 4096
+_NO_KEYS: Mapping[str, ContextValue] = {}
+_log = Log("iam")
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A role's or user's record, compiled: its inline policies, and the ARNs of those that live elsewhere."""
+
+    record_id: str
+    inline: tuple[NamedPolicy, ...]
+    attached: tuple[str, ...]
+    boundary: str | None
+    caller: Caller
+
+
+class Authorizer:
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._holders: dict[bytes, tuple[bytes, _Holder]] = {}
+        self._managed: dict[str, tuple[bytes, NamedPolicy]] = {}
+        self._aws_managed: dict[str, NamedPolicy | None] = {}
+
+    def authorize(
+        self,
+        view: View,
+        call: Call,
+        targets: Sequence[Target],
+        context: Mapping[str, ContextValue] = _NO_KEYS,
+        *,
+        resource_policies: Sequence[NamedPolicy] = (),
+    ) -> None:
+        """Return if the caller may do every one of ``targets``; otherwise raise the service's access denied error."""
+        if call.principal.kind == "root" or not targets:
+            return
+        policies, caller = self.policies_of(view, call)
+        keys = RequestContext(call, caller, context)
+        names = caller_names(call, caller) if resource_policies else NOBODY
+        for action, resource in targets:
+            decision = evaluate(policies, action, resource, keys, resource_policies=resource_policies, caller=names)
+            if not decision.allowed:
+                raise access_denied(call, action, resource, decision)
+
+    def policies_of(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
+        """Everything that limits the caller. A principal whose record is gone has no policies: it may do nothing."""
+        principal = call.principal
+        kind = ROLES if principal.kind == "assumed-role" else USERS
+        holder = self._holder(view, kind.key(principal.account, principal.name.lower()))
+        # A role that was deleted and made again has another id: sessions of the old one are worth nothing.
+        if holder is None or holder.record_id != principal.unique_id.partition(":")[0]:
+            return PolicySet(), Caller()
+        identity = holder.inline
+        if holder.attached:
+            identity += tuple(filter(None, (self._named(view, policy_arn) for policy_arn in holder.attached)))
+        boundary = None
+        if holder.boundary is not None:
+            boundary = tuple(filter(None, (self._named(view, holder.boundary),)))
+        session = None
+        caller = holder.caller
+        credentials = self._keyring.find(view, call.access_key_id) if call.access_key_id else None
+        if credentials is not None:
+            if credentials.policies:
+                session = tuple(
+                    NamedPolicy("session policy", compile_policy(document)) for document in credentials.policies
+                )
+            if credentials.tags or credentials.source_identity:
+                caller = Caller({**caller.tags, **credentials.tags}, caller.role_arn, credentials.source_identity)
+        return PolicySet(identity, boundary, session), caller
+
+    def _holder(self, view: View, key: bytes) -> _Holder | None:
+        raw = view.get(key)
+        if raw is None:
+            return None
+        known = self._holders.get(key)
+        if known is not None and known[0] == raw:
+            return known[1]
+        document = orjson.loads(raw)
+        holder = _Holder(
+            record_id=document["id"],
+            inline=tuple(
+                NamedPolicy(f"inline {name}", compile_policy(text)) for name, text in document["inline"].items()
+            ),
+            attached=tuple(document["attached"]),
+            boundary=document.get("boundary"),
+            caller=Caller(document["tags"], document["arn"] if "trust" in document else ""),
+        )
+        _bound(self._holders)
+        self._holders[key] = (bytes(raw), holder)
+        return holder
+
+    def _named(self, view: View, policy_arn: str) -> NamedPolicy | None:
+        parts = split_arn(policy_arn)
+        if parts is None:
+            return None
+        account, _, name = parts
+        if account == AWS_ACCOUNT:
+            return self._aws(policy_arn)
+        raw = view.get(POLICIES.key(account, name.lower()))
+        if raw is None:
+            return None
+        known = self._managed.get(policy_arn)
+        if known is not None and known[0] == raw:
+            return known[1]
+        named = NamedPolicy(policy_arn, compile_policy(default_document(orjson.loads(raw))))
+        _bound(self._managed)
+        self._managed[policy_arn] = (bytes(raw), named)
+        return named
+
+    def _aws(self, policy_arn: str) -> NamedPolicy | None:
+        if policy_arn not in self._aws_managed:
+            document = managed_document(policy_arn)
+            _bound(self._aws_managed)
+            self._aws_managed[policy_arn] = (
+                None if document is None else NamedPolicy(policy_arn, compile_policy(document))
+            )
+        return self._aws_managed[policy_arn]
+
+
+def default_document(policy: Document) -> str:
+    """The text of a managed policy's default version."""
+    document: str = policy["versions"][policy["default"]]["document"]
+    return document
+
+
+def caller_names(call: Call, caller: Caller) -> CallerNames:
+    """How a Principal element may name the caller: itself and its role, or its account."""
+    account = call.principal.account
+    through_account = (account, f"arn:aws:iam::{account}:root")
+    if call.principal.kind == "root":
+        return CallerNames("AWS", through_account)
+    own = (call.principal.arn, caller.role_arn) if caller.role_arn else (call.principal.arn,)
+    return CallerNames("AWS", own, through_account)
+
+
+def access_denied(call: Call, action: str, resource: str, decision: Decision, *, brief: bool = False) -> ApiError:
+    """The refusal as the service of ``action`` words it, and a line in the log that says what decided.
+
+    ``brief``: without the reason, as STS answers.
+    """
+    _log.info(
+        "access denied",
+        request_id=call.request_id,
+        principal=call.principal.arn,
+        action=action,
+        resource=resource,
+        layer=decision.layer.value,
+        policy=decision.policy,
+        statement=decision.statement.sid or decision.statement.number if decision.statement else None,
+    )
+    code, status = _REFUSALS.get(action.partition(":")[0], _JSON_REFUSAL)
+    return ApiError(
+        code,
+        f"User: {call.principal.arn} is not authorized to perform: {action} on resource: {resource}"
+        + ("" if brief else f" {decision.reason(action)}"),
+        status=status,
+    )
+
+
+def _bound(cache: dict[Any, Any]) -> None:
+    if len(cache) >= _CACHE_ENTRIES_MAX:
+        cache.pop(next(iter(cache)))

@@ -1,0 +1,261 @@
+"""What roles and users have in common: they hold inline policies, attached policies, a boundary and tags.
+
+One table entry per kind; the operations of both kinds are made from the same functions, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
+from tabletop.iam.aws_managed import MANAGED
+from tabletop.iam.operation import (
+    Answer,
+    Change,
+    Params,
+    Read,
+    Write,
+    delete_conflict,
+    encoded,
+    limit_exceeded,
+    merge_tags,
+    no_such_entity,
+    page_of_names,
+    tag_list,
+    without_tags,
+)
+from tabletop.iam.policy_grammar import check_identity_policy
+from tabletop.iam.records import ATTACHMENTS, AWS_ACCOUNT, BOUNDARY_USES, POLICIES, ROLES, USERS, Document, split_arn
+from tabletop.storage.documents import Documents
+from tabletop.storage.store import Batch, View
+
+ATTACHED_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``inline_bytes_max``: white space does not count."""
+
+    word: str
+    records: Documents
+    name_member: str
+    inline_bytes_max: int
+
+    @property
+    def title(self) -> str:
+        return self.word.capitalize()
+
+    def find(self, view: View, account: str, name: str) -> Document:
+        record = self.records.get(view, account, name.lower())
+        if record is None:
+            raise no_such_entity(self.word, name)
+        return record
+
+    def named_in(self, view: View, change: Change) -> Document:
+        return self.find(view, change.account, change.params[self.name_member])
+
+    def stored(self, change: Change, record: Document) -> Batch:
+        batch = Batch()
+        self.records.put(batch, record, change.account, record["name"].lower())
+        return batch
+
+    def bounded(self, batch: Batch, change: Change, record: Document, boundary: str | None) -> None:
+        """Note whose boundary which policy is: ``record`` has the one before, ``boundary`` is the one from now on."""
+        before = record.pop("boundary", None)
+        if before is not None:
+            BOUNDARY_USES.delete(batch, change.account, before, self.word, record["name"])
+        if boundary is not None:
+            record["boundary"] = boundary
+            BOUNDARY_USES.put(batch, {}, change.account, boundary, self.word, record["name"])
+
+    def stored_with(self, change: Change, record: Document, boundary: str | None) -> Batch:
+        batch = Batch()
+        self.bounded(batch, change, record, boundary)
+        self.records.put(batch, record, change.account, record["name"].lower())
+        return batch
+
+    def removed(self, change: Change, record: Document) -> Batch:
+        """The end of a role or user, which must have no policies any more."""
+        check_removable(record)
+        batch = Batch()
+        self.bounded(batch, change, record, None)
+        self.records.delete(batch, change.account, record["name"].lower())
+        return batch
+
+
+ROLE = Kind("role", ROLES, "RoleName", 10_240)
+USER = Kind("user", USERS, "UserName", 2_048)
+
+
+def policy_exists(view: View, policy_arn: str) -> bool:
+    parts = split_arn(policy_arn)
+    if parts is None or parts[1] != "policy":
+        return False
+    if parts[0] == AWS_ACCOUNT:
+        return policy_arn in MANAGED
+    record = POLICIES.get(view, parts[0], parts[2].lower())
+    return record is not None and record["arn"] == policy_arn
+
+
+def no_such_policy(policy_arn: str) -> ApiError:
+    return ApiError("NoSuchEntity", f"Policy {policy_arn} does not exist or is not attachable.", status=404)
+
+
+def check_boundary(view: View, params: Params) -> str | None:
+    """The ARN of the permissions boundary that the request names, if it names one; it must exist."""
+    policy_arn: str | None = params.get("PermissionsBoundary")
+    if policy_arn is not None and not policy_exists(view, policy_arn):
+        raise ApiError("NoSuchEntity", f"Scope ARN: {policy_arn} does not exist or is not attachable.", status=404)
+    return policy_arn
+
+
+def boundary_shape(record: Document) -> Answer:
+    """The member PermissionsBoundary of a role's or user's shape, where there is one."""
+    boundary = record.get("boundary")
+    if boundary is None:
+        return {}
+    return {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": boundary}}
+
+
+def _size(document: str) -> int:
+    return len("".join(document.split()))
+
+
+def writes(kind: Kind) -> dict[str, Write]:
+    """PutRolePolicy, DeleteRolePolicy, AttachRolePolicy ... for this kind."""
+
+    def put_policy(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = kind.named_in(view, change)
+        document = change.params["PolicyDocument"]
+        check_identity_policy(document)
+        inline = record["inline"]
+        inline[change.params["PolicyName"]] = document
+        if sum(map(_size, inline.values())) > kind.inline_bytes_max:
+            raise limit_exceeded(
+                f"Maximum policy size of {kind.inline_bytes_max} bytes exceeded for {kind.word} {record['name']}"
+            )
+        return {}, kind.stored(change, record)
+
+    def delete_policy(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = kind.named_in(view, change)
+        if record["inline"].pop(change.params["PolicyName"], None) is None:
+            raise _no_inline_policy(kind, change.params["PolicyName"])
+        return {}, kind.stored(change, record)
+
+    def attach(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = kind.named_in(view, change)
+        policy_arn = change.params["PolicyArn"]
+        if not policy_exists(view, policy_arn):
+            raise no_such_policy(policy_arn)
+        if policy_arn in record["attached"]:
+            return {}, None
+        if len(record["attached"]) >= ATTACHED_MAX:
+            raise limit_exceeded(f"Cannot exceed quota for PoliciesPer{kind.title}: {ATTACHED_MAX}")
+        record["attached"].append(policy_arn)
+        batch = kind.stored(change, record)
+        ATTACHMENTS.put(batch, {}, change.account, policy_arn, kind.word, record["name"])
+        return {}, batch
+
+    def detach(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = kind.named_in(view, change)
+        policy_arn = change.params["PolicyArn"]
+        if policy_arn not in record["attached"]:
+            raise ApiError("NoSuchEntity", f"Policy {policy_arn} was not found.", status=404)
+        record["attached"].remove(policy_arn)
+        batch = kind.stored(change, record)
+        ATTACHMENTS.delete(batch, change.account, policy_arn, kind.word, record["name"])
+        return {}, batch
+
+    def put_boundary(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = kind.named_in(view, change)
+        return {}, kind.stored_with(change, record, check_boundary(view, change.params))
+
+    def delete_boundary(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = kind.named_in(view, change)
+        if "boundary" not in record:
+            raise ApiError(
+                "NoSuchEntity", f"{kind.title} {record['name']} does not have a permissions boundary.", status=404
+            )
+        return {}, kind.stored_with(change, record, None)
+
+    def tag(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = kind.named_in(view, change)
+        record["tags"] = merge_tags(record["tags"], change.params["Tags"])
+        return {}, kind.stored(change, record)
+
+    def untag(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = kind.named_in(view, change)
+        record["tags"] = without_tags(record["tags"], change.params["TagKeys"])
+        return {}, kind.stored(change, record)
+
+    return {
+        f"Put{kind.title}Policy": put_policy,
+        f"Delete{kind.title}Policy": delete_policy,
+        f"Attach{kind.title}Policy": attach,
+        f"Detach{kind.title}Policy": detach,
+        f"Put{kind.title}PermissionsBoundary": put_boundary,
+        f"Delete{kind.title}PermissionsBoundary": delete_boundary,
+        f"Tag{kind.title}": tag,
+        f"Untag{kind.title}": untag,
+    }
+
+
+def reads(kind: Kind) -> dict[str, Read]:
+    """GetRolePolicy, ListRolePolicies, ListAttachedRolePolicies, ListRoleTags ... for this kind."""
+
+    def record_of(view: View, call: Call, params: Params) -> Document:
+        return kind.find(view, call.principal.account, params[kind.name_member])
+
+    def get_policy(view: View, call: Call, params: Params) -> Answer:
+        record = record_of(view, call, params)
+        document = record["inline"].get(params["PolicyName"])
+        if document is None:
+            raise _no_inline_policy(kind, params["PolicyName"])
+        return {
+            kind.name_member: record["name"],
+            "PolicyName": params["PolicyName"],
+            "PolicyDocument": encoded(document),
+        }
+
+    def list_policies(view: View, call: Call, params: Params) -> Answer:
+        return page_of_names(record_of(view, call, params)["inline"], params, "PolicyNames")
+
+    def list_attached(view: View, call: Call, params: Params) -> Answer:
+        prefix = params.get("PathPrefix", "/")
+        arns = [one for one in record_of(view, call, params)["attached"] if _path(one).startswith(prefix)]
+        return page_of_names(
+            arns, params, "AttachedPolicies", lambda one: {"PolicyName": one.rsplit("/", 1)[-1], "PolicyArn": one}
+        )
+
+    def list_tags(view: View, call: Call, params: Params) -> Answer:
+        tags = record_of(view, call, params)["tags"]
+        return page_of_names(tags, params, "Tags", lambda name: {"Key": name, "Value": tags[name]})
+
+    return {
+        f"Get{kind.title}Policy": get_policy,
+        f"List{kind.title}Policies": list_policies,
+        f"ListAttached{kind.title}Policies": list_attached,
+        f"List{kind.title}Tags": list_tags,
+    }
+
+
+def tags_shape(record: Document) -> Answer:
+    return {"Tags": tag_list(record["tags"])} if record["tags"] else {}
+
+
+def check_removable(record: Document) -> None:
+    """A role or user that still has policies cannot be deleted."""
+    if record["attached"]:
+        raise delete_conflict("Cannot delete entity, must detach all policies first.")
+    if record["inline"]:
+        raise delete_conflict("Cannot delete entity, must delete policies first.")
+
+
+def _no_inline_policy(kind: Kind, name: str) -> ApiError:
+    return ApiError("NoSuchEntity", f"The {kind.word} policy with name {name} cannot be found.", status=404)
+
+
+def _path(policy_arn: str) -> str:
+    resource = policy_arn.split(":", 5)[5]
+    return resource[len("policy") : resource.rfind("/") + 1]

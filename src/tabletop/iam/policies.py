@@ -1,0 +1,179 @@
+"""A policy document: compiled once into statements that match fast. ``policy_grammar`` says whether it is valid.
+
+A compiled statement answers three questions in the order of their cost: the action (a set of names, then one regular
+expression), the resource (the same), the conditions. Compiled policies are remembered by their text, bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from tabletop.iam.conditions import Condition, Context, compile_condition, single
+from tabletop.iam.patterns import (
+    Token,
+    any_arn_regex,
+    any_text_regex,
+    arn_regex,
+    has_variables,
+    resolve,
+    tokens,
+)
+
+CURRENT_VERSION = "2012-10-17"
+
+
+class Matcher:
+    """A list of patterns: an exact name by a set, the rest by one expression, those with variables one by one."""
+
+    __slots__ = ("_everything", "_exact", "_regex", "_variable")
+
+    def __init__(self, everything: bool, exact: frozenset[str], regex: re.Pattern[str] | None) -> None:
+        self._everything = everything
+        self._exact = exact
+        self._regex = regex
+        self._variable: list[tuple[Token, ...]] = []
+
+    @classmethod
+    def of_actions(cls, patterns: Sequence[str]) -> Matcher:
+        """Actions are compared without regard to case: the name that is looked for must be in lower case."""
+        lowered = [pattern.lower() for pattern in patterns]
+        wild = [pattern for pattern in lowered if "*" in pattern or "?" in pattern]
+        return cls("*" in lowered, frozenset(lowered), any_text_regex(wild) if wild else None)
+
+    @classmethod
+    def of_arns(cls, patterns: Sequence[str], *, variables: bool) -> Matcher:
+        split = [tokens(pattern, variables=variables) for pattern in patterns]
+        fixed = [parts for parts in split if not has_variables(parts)]
+        matcher = cls(
+            "*" in patterns,
+            frozenset(pattern for pattern in patterns if "*" not in pattern and "${" not in pattern),
+            any_arn_regex(fixed) if fixed else None,
+        )
+        matcher._variable = [parts for parts in split if has_variables(parts)]
+        return matcher
+
+    def matches(self, text: str, context: Context) -> bool:
+        if self._everything or text in self._exact:
+            return True
+        if self._regex is not None and self._regex.match(text) is not None:
+            return True
+        for parts in self._variable:
+            resolved = resolve(parts, lambda key: single(context, key))
+            if resolved is not None and arn_regex(resolved).match(text) is not None:
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Principals:
+    """Who a resource's or a role's policy speaks of: kind (``AWS``, ``Service``, ``Federated``, ...) -> names."""
+
+    everyone: bool
+    names: dict[str, tuple[str, ...]]
+
+    def matches(self, kind: str, names: Sequence[str]) -> bool:
+        """``names``: all the names that the caller goes by (own ARN, role's ARN, account, account's root ARN)."""
+        if self.everyone:
+            return True
+        listed = self.names.get(kind, ())
+        return "*" in listed or any(name in listed for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``number`` counts from 1; ``actions`` None: none are named (never so in a valid policy)."""
+
+    number: int
+    sid: str
+    allows: bool
+    actions: Matcher
+    not_action: bool
+    resources: Matcher | None
+    not_resource: bool
+    principals: Principals | None
+    not_principal: bool
+    conditions: tuple[Condition, ...]
+
+    def applies(self, action: str, resource: str, context: Context) -> bool:
+        """Does the statement speak of this action (in lower case) on this resource in this request?"""
+        if self.actions.matches(action, context) is self.not_action:
+            return False
+        if self.resources is not None and self.resources.matches(resource, context) is self.not_resource:
+            return False
+        return all(condition(context) for condition in self.conditions)
+
+    def speaks_of(self, kind: str, names: Sequence[str]) -> bool:
+        """Does its Principal element name this caller? A statement without one names nobody."""
+        if self.principals is None:
+            return False
+        return self.principals.matches(kind, names) is not self.not_principal
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A compiled document; ``name`` tells the owner of an explanation which policy it was."""
+
+    statements: tuple[Statement, ...]
+
+
+@lru_cache(maxsize=1024)
+def compile_policy(document: str) -> Policy:
+    """Compile a document that was found valid when it was stored."""
+    content = orjson.loads(document)
+    variables = content.get("Version") == CURRENT_VERSION
+    statements = content["Statement"]
+    listed = statements if isinstance(statements, list) else [statements]
+    return Policy(tuple(_statement(number, one, variables) for number, one in enumerate(listed, 1)))
+
+
+def as_list(value: Any) -> list[Any]:
+    """IAM's grammar lets a list of one be written without brackets."""
+    return value if isinstance(value, list) else [value]
+
+
+def _statement(number: int, content: dict[str, Any], variables: bool) -> Statement:
+    not_action = "NotAction" in content
+    not_resource = "NotResource" in content
+    not_principal = "NotPrincipal" in content
+    resources = as_list(content["NotResource" if not_resource else "Resource"]) if _has(content, "Resource") else None
+    principals = content.get("NotPrincipal" if not_principal else "Principal")
+    return Statement(
+        number=number,
+        sid=content.get("Sid", ""),
+        allows=content["Effect"] == "Allow",
+        actions=Matcher.of_actions(as_list(content["NotAction" if not_action else "Action"])),
+        not_action=not_action,
+        resources=None if resources is None else Matcher.of_arns(resources, variables=variables),
+        not_resource=not_resource,
+        principals=None if principals is None else read_principals(principals),
+        not_principal=not_principal,
+        conditions=tuple(
+            compile_condition(operator, key, [_text(value) for value in as_list(values)], variables=variables)
+            for operator, keys in content.get("Condition", {}).items()
+            for key, values in keys.items()
+        ),
+    )
+
+
+def _has(content: dict[str, Any], element: str) -> bool:
+    return element in content or "Not" + element in content
+
+
+def read_principals(content: Any) -> Principals:
+    if content == "*":
+        return Principals(True, {})
+    names = {kind: tuple(as_list(listed)) for kind, listed in content.items()}
+    return Principals("*" in names.get("AWS", ()), names)
+
+
+def _text(value: Any) -> str:
+    """Condition values may be written as JSON numbers and booleans."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

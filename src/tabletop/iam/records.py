@@ -1,0 +1,59 @@
+"""Where IAM's documents are kept, and the forms of their names: every kind of key in one place.
+
+Names are told apart without regard to case (as on AWS) and kept as they were written. A role or user holds its inline
+policies and the ARNs of its attached ones, so that one read serves an authorisation.
+
+    kind            path                              document
+    role            account, name                     name path id arn created description max_session trust tags
+                                                      inline{name: text} attached[arn] boundary
+    user            account, name                     name path id arn created tags inline attached boundary
+    policy          account, name                     name path id arn created updated description tags
+                                                      default versions{v1: {document, created}}
+    attachment      account, policy arn, kind, name   {}: who has the policy attached
+    boundary-use    account, policy arn, kind, name   {}: whose permissions boundary the policy is
+    user-key        account, user name, key id        {}: a user's access keys
+    access-key      key id                            see ``credentials``
+    session-expiry  seconds (12 digits), key id       {}: in which order sessions expire
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabletop.storage import prefixes
+from tabletop.storage.documents import Documents
+
+ROLES = Documents(prefixes.IAM, "role")
+USERS = Documents(prefixes.IAM, "user")
+POLICIES = Documents(prefixes.IAM, "policy")
+ATTACHMENTS = Documents(prefixes.IAM, "attachment")
+USER_KEYS = Documents(prefixes.IAM, "user-key")
+ACCESS_KEYS = Documents(prefixes.IAM, "access-key")
+SESSION_EXPIRIES = Documents(prefixes.IAM, "session-expiry")
+BOUNDARY_USES = Documents(prefixes.IAM, "boundary-use")
+
+AWS_ACCOUNT = "aws"
+"""The account in the ARNs of the policies that AWS manages."""
+NAME_CHARACTERS_MAX = 128
+Document = dict[str, Any]
+
+
+def arn(account: str, kind: str, path: str, name: str) -> str:
+    """``arn:aws:iam::000000000000:role/service/NAME``; ``path`` begins and ends with a slash."""
+    return f"arn:aws:iam::{account}:{kind}{path}{name}"
+
+
+def split_arn(text: str) -> tuple[str, str, str] | None:
+    """(account, kind, name) of an IAM ARN; None when it is none."""
+    parts = text.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or parts[2] != "iam" or "/" not in parts[5]:
+        return None
+    kind, _, rest = parts[5].partition("/")
+    account, name = parts[4], rest.rsplit("/", 1)[-1]
+    if not name or len(name) > NAME_CHARACTERS_MAX or not (account == AWS_ACCOUNT or len(account) == 12):
+        return None
+    return account, kind, name
+
+
+def session_arn(account: str, role_name: str, session_name: str) -> str:
+    return f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}"

@@ -1,0 +1,148 @@
+"""Roles: CreateRole, GetRole, ListRoles, UpdateRole, UpdateAssumeRolePolicy, DeleteRole, and what all holders have."""
+
+from __future__ import annotations
+
+import orjson
+
+from tabletop.base.call import Call
+from tabletop.iam.holders import ROLE, USER, boundary_shape, check_boundary, reads, tags_shape, writes
+from tabletop.iam.operation import (
+    Answer,
+    Change,
+    Params,
+    Read,
+    Write,
+    already_exists,
+    encoded,
+    limit_exceeded,
+    page,
+    read_tags,
+    seconds,
+)
+from tabletop.iam.policies import as_list
+from tabletop.iam.policy_grammar import check_trust_policy, malformed
+from tabletop.iam.records import ROLES, Document, arn, split_arn
+from tabletop.storage.store import Batch, View
+
+ID_PREFIX = "AROA"
+TRUST_BYTES_MAX = 2048
+SESSION_DEFAULT_S = 3600
+
+
+def create_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    params, account = change.params, change.account
+    name, path = params["RoleName"], params.get("Path", "/")
+    trust = params["AssumeRolePolicyDocument"]
+    _check_trust(view, account, trust)
+    tags = read_tags(params)
+    boundary = check_boundary(view, params)
+    if ROLES.get(view, account, name.lower()) is not None:
+        raise already_exists("Role", name)
+    record: Document = {
+        "name": name,
+        "path": path,
+        "id": ID_PREFIX + change.unique_id,
+        "arn": arn(account, "role", path, name),
+        "created": seconds(now),
+        "description": params.get("Description"),
+        "max_session": params.get("MaxSessionDuration", SESSION_DEFAULT_S),
+        "trust": trust,
+        "tags": tags,
+        "inline": {},
+        "attached": [],
+    }
+    batch = ROLE.stored_with(change, record, boundary)
+    answer = _shape(record, whole=False)
+    answer.pop("MaxSessionDuration")
+    return {"Role": answer | tags_shape(record) | boundary_shape(record)}, batch
+
+
+def get_role(view: View, call: Call, params: Params) -> Answer:
+    return {"Role": _shape(ROLE.find(view, call.principal.account, params["RoleName"]), whole=True)}
+
+
+def list_roles(view: View, call: Call, params: Params) -> Answer:
+    prefix = params.get("PathPrefix", "/")
+    entries = (
+        (key, _shape(record, whole=False))
+        for key, record in ROLES.below(view, call.principal.account, after=params.get("Marker"))
+        if record["path"].startswith(prefix)
+    )
+    return page(entries, params, "Roles")
+
+
+def update_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    record = ROLE.named_in(view, change)
+    if "Description" in change.params:
+        record["description"] = change.params["Description"]
+    if "MaxSessionDuration" in change.params:
+        record["max_session"] = change.params["MaxSessionDuration"]
+    return {}, ROLE.stored(change, record)
+
+
+def update_role_description(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    record = ROLE.named_in(view, change)
+    record["description"] = change.params["Description"]
+    return {"Role": _shape(record, whole=True)}, ROLE.stored(change, record)
+
+
+def update_assume_role_policy(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    record = ROLE.named_in(view, change)
+    _check_trust(view, change.account, change.params["PolicyDocument"])
+    record["trust"] = change.params["PolicyDocument"]
+    return {}, ROLE.stored(change, record)
+
+
+def delete_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    record = ROLE.named_in(view, change)
+    return {}, ROLE.removed(change, record)
+
+
+WRITES: dict[str, Write] = {
+    "CreateRole": create_role,
+    "UpdateRole": update_role,
+    "UpdateRoleDescription": update_role_description,
+    "UpdateAssumeRolePolicy": update_assume_role_policy,
+    "DeleteRole": delete_role,
+    **writes(ROLE),
+}
+READS: dict[str, Read] = {"GetRole": get_role, "ListRoles": list_roles, **reads(ROLE)}
+
+
+def _check_trust(view: View, account: str, document: str) -> None:
+    check_trust_policy(document)
+    if len("".join(document.split())) > TRUST_BYTES_MAX:
+        raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_BYTES_MAX}")
+    for statement in as_list(orjson.loads(document)["Statement"]):
+        principals = statement.get("Principal", statement.get("NotPrincipal"))
+        for name in as_list(principals.get("AWS", [])) if isinstance(principals, dict) else ():
+            if not _known(view, account, name):
+                raise malformed(f'Invalid principal in policy: "AWS":"{name}"')
+
+
+def _known(view: View, account: str, principal: str) -> bool:
+    """A user or role of this account must exist to be trusted; others cannot be looked up."""
+    parts = split_arn(principal)
+    if parts is None or parts[0] != account or parts[1] not in ("role", "user"):
+        return True
+    records = (ROLE if parts[1] == "role" else USER).records
+    record = records.get(view, account, parts[2].lower())
+    return record is not None and record["arn"] == principal
+
+
+def _shape(record: Document, *, whole: bool) -> Answer:
+    """The shape Role. Lists leave out tags, boundary and last use, as AWS's do."""
+    shape: Answer = {
+        "Path": record["path"],
+        "RoleName": record["name"],
+        "RoleId": record["id"],
+        "Arn": record["arn"],
+        "CreateDate": record["created"],
+        "AssumeRolePolicyDocument": encoded(record["trust"]),
+    }
+    if record["description"] is not None:
+        shape["Description"] = record["description"]
+    shape["MaxSessionDuration"] = record["max_session"]
+    if whole:
+        shape |= tags_shape(record) | boundary_shape(record) | {"RoleLastUsed": {}}
+    return shape

@@ -1,0 +1,123 @@
+"""``Iam``: IAM and STS as the layers above see them, and the door to authentication and authorisation.
+
+Every operation is a plan (it writes) or a read, kept in one table by its name; what is random is drawn here, before
+the plan. Answers are in the form of botocore's models, with times as seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
+from tabletop.base.randomness import new_unique_id
+from tabletop.iam import access_keys, managed_policies, roles, sts, users
+from tabletop.iam.authentication import Authenticator, Identity, Mode
+from tabletop.iam.authorization import Authorizer, Target
+from tabletop.iam.conditions import ContextValue
+from tabletop.iam.credentials import SESSION_KEY, USER_KEY, Keyring
+from tabletop.iam.evaluation import NamedPolicy
+from tabletop.iam.operation import Answer, Change, Params, Read, Write
+from tabletop.iam.sts import LambdaSession, RoleCredentials, check_lambda_role, plan_lambda_session, plan_sweep
+from tabletop.iam.targets import targets
+from tabletop.storage.store import Store, View
+from tabletop.wire.http import HttpRequest
+
+Handler = Callable[[Call, Params], Awaitable[Answer]]
+
+_DRAWN_CREDENTIALS = {"CreateAccessKey": USER_KEY, "AssumeRole": SESSION_KEY}
+
+
+class Iam:
+    service_names = ("iam", "sts")
+
+    def __init__(self, store: Store, *, secret_key: bytes, auth: Mode = "enforce") -> None:
+        """``secret_key``: the 32 bytes of the data directory's key file. ``auth``: the setting ``--auth``."""
+        self._store = store
+        self._keyring = Keyring(secret_key)
+        self._authenticator = Authenticator(self._keyring, mode=auth)
+        self._authorizer = Authorizer(self._keyring)
+        sts_writes, sts_reads = sts.operations(self._authorizer)
+        self.handlers: dict[str, dict[str, Handler]] = {
+            "iam": self._bind(
+                {**roles.WRITES, **managed_policies.WRITES, **users.WRITES, **access_keys.WRITES},
+                {**roles.READS, **managed_policies.READS, **users.READS, **access_keys.READS},
+            ),
+            "sts": self._bind(sts_writes, sts_reads),
+        }
+
+    async def handle(self, service: str, call: Call, action: str, params: Mapping[str, Any]) -> Answer:
+        handler = self.handlers[service].get(action)
+        if handler is None:
+            raise ApiError("InvalidAction", f"Could not find operation {action} for version {VERSIONS[service]}")
+        return await handler(call, params)
+
+    def authenticate(self, view: View, request: HttpRequest, service: str, now: float) -> Identity:
+        """Who sent the request, which was routed to ``service``; ApiError in that service's words."""
+        return self._authenticator.authenticate(view, request, service, now)
+
+    @property
+    def strangers(self) -> int:
+        """How many requests were signed with a key that nobody here knows, and acted as the root."""
+        return self._authenticator.strangers
+
+    def authorize(
+        self,
+        view: View,
+        call: Call,
+        targets: Sequence[Target],
+        context: Mapping[str, ContextValue] | None = None,
+        *,
+        resource_policies: Sequence[NamedPolicy] = (),
+    ) -> None:
+        """Return if the caller may do all of ``targets``; otherwise the service's access denied error.
+
+        ``context``: the service's own condition keys, in lower case.
+        """
+        self._authorizer.authorize(view, call, targets, context or {}, resource_policies=resource_policies)
+
+    def targets(self, service: str, action: str, call: Call, params: Mapping[str, Any]) -> list[Target]:
+        """What a call of IAM or STS itself must be allowed to do."""
+        if call.principal.kind == "root":
+            return []
+        with self._store.view() as view:
+            return targets(view, service, action, call, params)
+
+    def check_lambda_role(self, role_arn: str) -> None:
+        """ApiError (CreateFunction's words) unless the role exists and Lambda may assume it."""
+        with self._store.view() as view:
+            check_lambda_role(view, role_arn)
+
+    async def role_credentials(self, role_arn: str, session_name: str, duration_s: int) -> RoleCredentials:
+        """Temporary credentials of a function's role; durable when they are answered. ApiError as above."""
+        request = LambdaSession(role_arn, session_name, duration_s, self._keyring.draw(SESSION_KEY))
+        return await self._store.commit(plan_lambda_session, request)
+
+    async def sweep(self) -> int:
+        """One bounded step of forgetting expired sessions; answers how many went."""
+        return await self._store.commit(plan_sweep, sts.SWEEP_STEP_MAX)
+
+    def _bind(self, writes: Mapping[str, Write], reads: Mapping[str, Read]) -> dict[str, Handler]:
+        return {name: self._write(name, plan) for name, plan in writes.items()} | {
+            name: self._read(read) for name, read in reads.items()
+        }
+
+    def _write(self, action: str, plan: Write) -> Handler:
+        prefix = _DRAWN_CREDENTIALS.get(action)
+
+        async def run(call: Call, params: Params) -> Answer:
+            drawn = None if prefix is None else self._keyring.draw(prefix)
+            return await self._store.commit(plan, Change(call, params, new_unique_id(""), drawn))
+
+        return run
+
+    def _read(self, read: Read) -> Handler:
+        async def run(call: Call, params: Params) -> Answer:
+            with self._store.view() as view:
+                return read(view, call, params)
+
+        return run
+
+
+VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}

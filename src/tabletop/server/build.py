@@ -1,0 +1,157 @@
+"""The one place where stores, services and the gateway meet. Imports wait until then: tools start fast."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tabletop.base.clock import system_clock
+from tabletop.base.log import Log
+from tabletop.base.settings import Settings
+from tabletop.wire.http import Handler
+
+if TYPE_CHECKING:
+    from tabletop.storage.engine import LmdbStore
+
+Role = Literal["whole", "control", "worker"]
+"""``whole``: one process has everything. ``control``: all services and background work, reached through workers.
+``worker``: DynamoDB and its streams, without background work."""
+
+_SWEEP_S = 30.0
+"""Between two rounds of housekeeping: log retention, expired credentials, readers of killed processes."""
+
+_log = Log("server")
+
+
+@dataclass(slots=True)
+class Application:
+    """What a process serves. ``start`` begins background work, the port being open; ``close`` ends all of it."""
+
+    handler: Handler
+    found: str
+    """What the data directory held: "new data directory", or counts of tables, items, functions and roles."""
+    start: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+async def build(
+    settings: Settings,
+    directory: Path,
+    *,
+    durable: bool,
+    role: Role,
+    address: str,
+    listen: Callable[..., Awaitable[Any]],
+) -> Application:
+    """Open the store in ``directory`` and put the services on it. Raises StartupError.
+
+    ``address`` is what clients use (http://localhost:4566), known before anything serves; ``listen`` opens further
+    HTTP listeners, for Lambda's Runtime API.
+    """
+    from tabletop.dynamodb import lifecycle
+    from tabletop.storage.engine import open_store
+
+    store = open_store(directory, durable=durable)
+    try:
+        lifecycle.Delays.table_delay_s = settings.table_delay_ms / 1000
+        if role == "worker":
+            return _worker(store, settings, directory)
+        return _whole(store, settings, directory, address, listen)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _worker(store: LmdbStore, settings: Settings, directory: Path) -> Application:
+    """DynamoDB alone; the control process has the rest."""
+    from tabletop.dynamodb.service import DynamoDb
+    from tabletop.gateway.gateway import Gateway
+    from tabletop.iam.credentials import open_key_file
+    from tabletop.iam.service import Iam
+
+    iam = Iam(store, secret_key=open_key_file(directory / "secret.key"), auth=settings.auth)
+    gateway = Gateway(
+        store=store, dynamodb=DynamoDb(store), iam=iam, services=(), clock=system_clock, region=settings.region
+    )
+
+    async def start() -> None:
+        return None
+
+    async def close() -> None:
+        store.close()
+
+    return Application(handler=gateway.handle, found="", start=start, close=close)
+
+
+def _whole(
+    store: LmdbStore, settings: Settings, directory: Path, address: str, listen: Callable[..., Awaitable[Any]]
+) -> Application:
+    """Every service, and the work that goes on beside requests."""
+    from tabletop.dynamodb.background import WAKING_ACTIONS, Background
+    from tabletop.dynamodb.service import DynamoDb
+    from tabletop.functions import Functions
+    from tabletop.gateway.gateway import Gateway
+    from tabletop.iam.credentials import open_key_file
+    from tabletop.iam.service import Iam
+    from tabletop.logs import Logs
+
+    iam = Iam(store, secret_key=open_key_file(directory / "secret.key"), auth=settings.auth)
+    logs = Logs(store)
+    functions = Functions(store=store, logs=logs, iam=iam, listen=listen, data=directory, endpoint_url=address)
+    background = Background(store)
+    gateway = Gateway(
+        store=store,
+        dynamodb=DynamoDb(store),
+        iam=iam,
+        services=(iam, logs, functions),
+        clock=system_clock,
+        region=settings.region,
+        wakes=WAKING_ACTIONS,
+        wake=background.wake,
+        downloads=functions.download,
+        download_path_prefix=functions.download_path_prefix,
+    )
+    tasks: list[asyncio.Task[None]] = []
+
+    async def housekeeping() -> None:
+        while True:
+            try:
+                store.clear_stale_readers()
+                while await logs.maintain():
+                    await asyncio.sleep(0)
+                while await iam.sweep():
+                    await asyncio.sleep(0)
+            except Exception as error:
+                _log.error("housekeeping failed", fault=repr(error))
+            await asyncio.sleep(_SWEEP_S)
+
+    async def start() -> None:
+        loop = asyncio.get_running_loop()
+        tasks.append(loop.create_task(background.run(), name="background"))
+        tasks.append(loop.create_task(housekeeping(), name="housekeeping"))
+        await functions.start()
+
+    async def close() -> None:
+        await functions.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        store.close()
+
+    return Application(handler=gateway.handle, found=_found(store), start=start, close=close)
+
+
+def _found(store: LmdbStore) -> str:
+    """What the start-up line says of the data directory."""
+    from tabletop.dynamodb.catalog import totals
+    from tabletop.functions.registry import functions
+    from tabletop.iam.records import ROLES
+
+    with store.view() as view:
+        tables, items = totals(view)
+        counts = [(tables, "table"), (items, "item"), (functions.count(view), "function"), (ROLES.count(view), "role")]
+    named = [f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
+    return ", ".join(named) or "nothing in it yet"

@@ -1,0 +1,84 @@
+"""What a running server tells other processes of its user: in the text of the file that it holds while it runs.
+
+That file is ``DATA/lock``, also of the temporary directory of a server in memory. As the file is locked by the server
+itself, its process id cannot be a stranger's who came by it after a crash.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from tabletop.base.errors import StartupError
+from tabletop.base.files import (
+    LOCK_NAME,
+    HeldFile,
+    default_data_directory,
+    hold,
+    private_directory,
+    read_held,
+    temporary_directories,
+)
+from tabletop.base.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerState:
+    """A running server. ``started`` in seconds since the epoch; ``address`` is empty until it serves."""
+
+    pid: int
+    started: float
+    version: str
+    address: str = ""
+    port: int = 0
+    directory: str
+    """Where its data is; for a server in memory a temporary directory."""
+    in_memory: bool = False
+    workers: int = 1
+    region: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.address)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServerState:
+        """Members that another version added are passed over. Raises ValueError or TypeError."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
+
+
+def hold_data_directory(directory: Path) -> HeldFile:
+    """Take the directory for this process, made where missing. Raises StartupError when another process uses it."""
+    private_directory(directory)
+    held = hold(directory / LOCK_NAME)
+    if held is None:
+        other = state_in(directory)
+        who = f" by process {other.pid}" if other else " by another process"
+        where = f", which serves at {other.address}" if other and other.ready else ""
+        raise StartupError(f"the data directory {directory} is in use{who}{where}")
+    return held
+
+
+def state_in(directory: Path) -> ServerState | None:
+    """The server that runs on this data directory, if one does."""
+    text = read_held(directory / LOCK_NAME)
+    if not text:
+        return None
+    try:
+        return ServerState.from_json(text)
+    except (ValueError, TypeError, AttributeError):
+        # Held by an offline tool, by another version, or caught between its lock and its first write.
+        return None
+
+
+def running_servers(settings: Settings) -> list[ServerState]:
+    """This user's servers on the given or default data directory, and those in memory; without equals."""
+    found = [state_in(settings.data_directory or default_data_directory())]
+    if settings.data_directory is None:
+        found += [state_in(path) for path in temporary_directories()]
+    return [state for state in found if state is not None and state.ready]

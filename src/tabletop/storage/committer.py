@@ -1,0 +1,177 @@
+"""Group commit: plans run one after the other in one write transaction, and one fsync makes all of them durable.
+
+The protocol of a group:
+
+1. Take every plan that has arrived since the last group (at most ``GROUP_PLANS_MAX``).
+2. Begin the engine's only write transaction.
+3. Run each plan against it. What a plan raises is its own answer, and nothing of it is written; its batch is applied
+   only when it returned, so the next plan sees it whole or not at all.
+4. Add up the counters' amounts of all batches, and write each counter once.
+5. Commit: the engine writes and syncs. A group that wrote nothing is not committed.
+6. Only now hand out the answers, a refusal too: it may rest on what an earlier plan of the group wrote.
+
+If step 3 to 5 meets a full map or disk, a failed sync or any other fault of the world, the whole group is rolled back
+and every plan of it is answered with StorageUnavailable; reads go on. After a failed *sync* the store refuses
+further writes until it is reopened, since nobody can tell what the disk kept (the lesson of PostgreSQL's fsync).
+
+Two drivers share that protocol. ``ThreadedCommitter`` (durable) runs groups in a thread of its own, so that the
+event loop reads on and gathers the next group while the disk syncs. ``InlineCommitter`` (no durability asked) runs each plan
+where it is submitted: without a sync to wait for, handing over to a thread would cost more than the commit itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tabletop.base.clock import Clock
+from tabletop.base.errors import StorageUnavailable
+from tabletop.storage.store import Batch, View
+
+GROUP_PLANS_MAX = 512
+"""Plans in one group: bounds the memory of a transaction's dirty pages and the wait of the first plan for the last."""
+
+QUEUED_PLANS_MAX = 16_384
+"""Plans waiting for their group; beyond this a submission is refused at once rather than queued for seconds."""
+
+Done = Callable[[Any], None]
+_Queued = tuple[Callable[[View, Any, float], tuple[Any, Batch | None]], Any, Done]
+
+
+class WriteTransaction(View, Protocol):
+    """The engine's single writer: a view that sees its own writes."""
+
+    def apply(self, batch: Batch) -> None: ...
+
+    def add(self, amounts: dict[bytes, tuple[int, ...]]) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class Engine(Protocol):
+    def begin_write(self) -> WriteTransaction: ...
+
+
+def commit_group(engine: Engine, clock: Clock, group: list[_Queued]) -> list[tuple[Done, Any]]:
+    """Steps 2 to 5 for one group; the answers to hand out. Raises StorageUnavailable when nothing was stored."""
+    answers: list[tuple[Done, Any]] = []
+    totals: dict[bytes, tuple[int, ...]] = {}
+    written = False
+    transaction = engine.begin_write()
+    try:
+        for plan, request, done in group:
+            try:
+                answer, batch = plan(transaction, request, clock())
+            except StorageUnavailable:
+                raise
+            except Exception as error:  # the plan's own refusal or fault: it costs only itself
+                answers.append((done, error))
+                continue
+            if batch:
+                transaction.apply(batch)
+                _sum_into(totals, batch.amounts)
+                written = True
+            answers.append((done, answer))
+        if written:
+            transaction.add(totals)
+            transaction.commit()
+        else:
+            transaction.abort()
+    except BaseException:
+        transaction.abort()
+        raise
+    return answers
+
+
+def _sum_into(totals: dict[bytes, tuple[int, ...]], amounts: dict[bytes, tuple[int, ...]]) -> None:
+    for counter, row in amounts.items():
+        before = totals.get(counter)
+        totals[counter] = row if before is None else tuple(map(int.__add__, before, row))
+
+
+class InlineCommitter:
+    """Runs each plan at once in the caller's thread, a group of one."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def submit(self, plan: Any, request: Any, done: Done) -> None:
+        try:
+            answers = commit_group(self._engine, self._clock, [(plan, request, done)])
+        except StorageUnavailable as error:
+            done(error)
+            return
+        for done_with, answer in answers:
+            done_with(answer)
+
+    def close(self) -> None:
+        """Nothing is ever left waiting."""
+
+
+class ThreadedCommitter:
+    """Gathers plans on the event loop, commits them group by group in its thread, and answers on the event loop."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._queue: deque[_Queued] = deque()
+        self._wake = threading.Event()
+        self._closing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._started = False
+
+    def submit(self, plan: Any, request: Any, done: Done) -> None:
+        """From the event loop only. ``done`` is called there."""
+        self._loop = asyncio.get_running_loop()
+        if not self._started:
+            self._started = True
+            self._thread.start()
+        if self._closing or len(self._queue) >= QUEUED_PLANS_MAX:
+            done(StorageUnavailable("too many writes are waiting"))
+            return
+        self._queue.append((plan, request, done))
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def close(self) -> None:
+        """Commit what is queued, then end the thread. Answers still reach the loop if it runs on."""
+        self._closing = True
+        self._wake.set()
+        if self._started:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                self._run_group()
+            if self._closing and not self._queue:
+                return
+
+    def _run_group(self) -> None:
+        queue = self._queue
+        group = [queue.popleft() for _ in range(min(len(queue), GROUP_PLANS_MAX))]
+        try:
+            answers = commit_group(self._engine, self._clock, group)
+        except Exception as error:  # the world's fault, or ours in the engine: every plan of the group learns of it
+            failure = error if isinstance(error, StorageUnavailable) else StorageUnavailable(repr(error))
+            answers = [(done, failure) for _, _, done in group]
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(_hand_out, answers)
+        except RuntimeError:
+            # The loop is closed: the server is going down and nobody waits any more. What was committed stays.
+            return
+
+
+def _hand_out(answers: list[tuple[Done, Any]]) -> None:
+    for done, answer in answers:
+        done(answer)

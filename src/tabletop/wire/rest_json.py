@@ -1,0 +1,87 @@
+"""rest-json: operations are paths and methods, bodies are JSON (Lambda)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tabletop.base.errors import ApiError
+from tabletop.wire import rest
+from tabletop.wire.faults import denied_status, fault_of
+from tabletop.wire.http import HttpRequest, HttpResponse
+from tabletop.wire.json_values import JSON, parse, parse_object
+from tabletop.wire.models import ServiceModel
+
+CONTENT_TYPE = "application/json"
+
+
+def decode_request(model: ServiceModel, request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    name, labels = rest.match_route(model, request)
+    operation = model.operation_model(name)
+    params = rest.bind_request(operation, request, labels)
+    shape = operation.input_shape
+    if shape is None:
+        return name, params
+    payload = shape.serialization.get("payload")
+    if payload is not None:
+        member = shape.members[payload]
+        if member.type_name == "blob":
+            params[payload] = request.body
+        elif member.type_name == "string":
+            params[payload] = request.body.decode("utf-8", "replace")
+        elif request.body:
+            params[payload] = JSON.decoder(member)(parse(request.body))
+        return name, params
+    if any("location" not in member.serialization for member in shape.members.values()):
+        # What the path, query and headers say stands; a body cannot override it.
+        params = JSON.decoder(shape)(parse_object(request.body)) | params
+    return name, params
+
+
+def encode_response(model: ServiceModel, operation: str, output: dict[str, Any], request_id: str) -> HttpResponse:
+    described = model.operation_model(operation)
+    shape = described.output_shape
+    status, headers, elsewhere = rest.bind_response(shape, output)
+    headers = [("x-amzn-RequestId", request_id), *headers]
+    body = b""
+    if shape is not None:
+        payload = shape.serialization.get("payload")
+        if payload is not None:
+            member, value = shape.members[payload], output.get(payload)
+            if member.type_name in ("blob", "string"):
+                body = value.encode() if isinstance(value, str) else value or b""
+            elif value is not None:
+                body = orjson.dumps(JSON.encoder(member)(value))
+        elif shape.members.keys() - elsewhere:
+            body = orjson.dumps(JSON.encoder(shape)({k: v for k, v in output.items() if k not in elsewhere}))
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.insert(0, ("Content-Type", CONTENT_TYPE))
+    return HttpResponse(status or described.http.get("responseCode", 200), headers, body)
+
+
+def encode_error(model: ServiceModel, error: ApiError, request_id: str) -> HttpResponse:
+    fault = fault_of(model, error)
+    headers = [
+        ("Content-Type", CONTENT_TYPE),
+        ("x-amzn-RequestId", request_id),
+        ("x-amzn-ErrorType", fault.code),
+    ]
+    body: dict[str, Any] = {}
+    members = dict(fault.members)
+    if fault.shape is not None:
+        if "Type" in fault.shape.members:
+            members.setdefault("Type", "User" if fault.sender else "Service")
+        _, bound, elsewhere = rest.bind_response(fault.shape, members)
+        headers += bound
+        body |= JSON.encoder(fault.shape)({k: v for k, v in members.items() if k not in elsewhere})
+    else:
+        body |= members
+    if fault.message is not None:
+        body[_message_key(fault.code, fault.message_key)] = fault.message
+    return HttpResponse(denied_status(fault), headers, orjson.dumps(body))
+
+
+def _message_key(code: str, modelled: str | None) -> str:
+    # Lambda's framework says "Message" when access is denied, and "message" in its other errors that no model has.
+    return modelled or ("Message" if code in ("AccessDeniedException", "SerializationException") else "message")

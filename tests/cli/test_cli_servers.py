@@ -1,0 +1,156 @@
+"""Real server processes, started, asked and stopped through the command line; every wait is bounded."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WAIT_S = 30
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes in /proc")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An environment of its own; what still runs on its data directory in the end is killed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TABLETOP_", "AWS_"))}
+    environment |= {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    yield environment
+    text = (tmp_path / "db" / "lock").read_text() if (tmp_path / "db" / "lock").exists() else ""
+    if text:
+        os.kill(json.loads(text)["pid"], signal.SIGKILL)
+
+
+def tabletop(home: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tabletop", *arguments]
+    return subprocess.run(command, env=home, capture_output=True, text=True, timeout=WAIT_S, check=False)
+
+
+def start(home: dict[str, str], *arguments: str) -> dict[str, Any]:
+    """Start in the background on HOME/db; its status."""
+    done = tabletop(home, "start", "--port", "0", "--data", data(home), "--detach", *arguments)
+    assert done.returncode == 0, done.stderr
+    state = json.loads(tabletop(home, "status", "--data", data(home), "--json").stdout)
+    assert isinstance(state, dict)
+    return state
+
+
+def data(home: dict[str, str]) -> str:
+    return home["HOME"] + "/db"
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+# The whole life of a server: ready when start returns, told by status, pointed at by env, gone when stop returns.
+def test_start_status_stop(home: dict[str, str]) -> None:
+    server = start(home)
+    assert status_of(server["address"]) < 500
+    assert server["directory"] == data(home)
+    assert str(server["pid"]) in tabletop(home, "status", "--data", data(home)).stdout
+    assert f"AWS_ENDPOINT_URL={server['address']}" in tabletop(home, "env", "--data", data(home)).stdout
+    assert tabletop(home, "check", "--data", data(home)).returncode == 0
+    # A second server on the same data is refused in one line that names the first.
+    second = tabletop(home, "start", "--port", "0", "--data", data(home))
+    assert second.returncode == 1
+    assert second.stderr == (
+        f"tabletop: the data directory {data(home)} is in use by process {server['pid']}, "
+        f"which serves at {server['address']}\n"
+    )
+    # The port too; and --detach passes on what the server said.
+    other = tabletop(home, "start", "--port", str(server["port"]), "--data", data(home) + "2", "--detach")
+    assert other.returncode == 1
+    assert other.stderr.startswith(f"tabletop: port {server['port']} of localhost is in use")
+    assert tabletop(home, "stop", "--data", data(home)).returncode == 0
+    assert tabletop(home, "status", "--data", data(home)).returncode == 3
+    with pytest.raises(OSError), socket.create_connection(("127.0.0.1", server["port"]), 1):
+        pass
+
+
+# Two workers on one port: both paths answer, a killed one is replaced, a reload drops nobody, stop ends all.
+@needs_proc
+def test_workers(home: dict[str, str]) -> None:
+    server = start(home, "--workers", "2", "--log-level", "off")
+    before = children(server["pid"])
+    assert len(before) == 2
+    assert status_of(server["address"] + "/relayed") < 500
+    os.kill(before[0], signal.SIGKILL)
+    wait_for(lambda: len(children(server["pid"])) == 2 and before[0] not in children(server["pid"]))
+    assert status_of(server["address"]) < 500
+    # Each request on a new connection, so that each could meet a worker on its way out.
+    kept = children(server["pid"])
+    os.kill(server["pid"], signal.SIGHUP)
+    statuses = set()
+
+    def reloaded() -> bool:
+        statuses.add(status_of(server["address"]))
+        return not set(kept) & set(children(server["pid"]))
+
+    wait_for(reloaded)
+    assert max(statuses) < 500
+    after = children(server["pid"])
+    assert tabletop(home, "stop", "--data", data(home)).returncode == 0
+    for pid in after:
+        assert not alive(pid)
+
+
+# Workers do not outlive a killed parent: else the port would be taken by nobody's processes.
+@needs_proc
+def test_workers_end_with_their_parent(home: dict[str, str]) -> None:
+    server = start(home, "--workers", "2", "--log-level", "off")
+    workers = children(server["pid"])
+    os.kill(server["pid"], signal.SIGKILL)
+    wait_for(lambda: not any(alive(pid) for pid in workers))
+
+
+# In the foreground: one line says where all is, SIGTERM ends it with status 0, and what was in memory is gone.
+def test_foreground_in_memory(home: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "tabletop", "start", "--port", "0", "--in-memory"]
+    with subprocess.Popen(command, env=home, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert "in memory" in line
+            port = line.rstrip().rpartition(":")[2]
+            state = json.loads(tabletop(home, "status", "--port", port, "--json").stdout)
+            assert state["pid"] == process.pid
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(WAIT_S) == 0
+            assert not Path(state["directory"]).exists()
+        finally:
+            process.kill()
+
+
+def children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(each) for each in text.split() if alive(int(each))]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(condition: Any) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.01)

@@ -1,0 +1,190 @@
+"""The engine against a plain dict, its range reads, its counters, and what becomes of faults."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from tabletop.base.errors import ApiError, StartupError, StorageUnavailable
+from tabletop.storage import checker
+from tabletop.storage.engine import KEY_BYTES_MAX, LmdbStore, open_store
+from tabletop.storage.store import Batch, View, after_prefix, read_counter
+
+P = b"\x10"
+
+
+def put_plan(view: View, request: dict[bytes, bytes | None], now: float) -> tuple[None, Batch]:
+    batch = Batch()
+    for key, value in request.items():
+        if value is None:
+            batch.delete(key)
+        else:
+            batch.put(key, value)
+    return None, batch
+
+
+def commit(store: LmdbStore, plan, request):
+    return asyncio.run(store.commit(plan, request))
+
+
+@pytest.fixture
+def store():
+    store = open_store(None)
+    yield store
+    with store.view() as view:
+        assert list(checker.problems(view)) == []
+    store.close()
+
+
+# Random puts, deletes and ranges in both directions read as a sorted dict does: the engine is nothing more.
+@pytest.mark.parametrize("seed", range(5))
+def test_reads_like_a_sorted_dict(store: LmdbStore, seed: int) -> None:
+    dice = random.Random(seed)
+    oracle: dict[bytes, bytes] = {}
+    alphabet = [P + bytes(dice.choices(range(4), k=dice.randint(0, 4))) for _ in range(60)]
+    for _ in range(40):
+        request = {dice.choice(alphabet): dice.choice([None, b"v%d" % dice.randint(0, 99)]) for _ in range(5)}
+        commit(store, put_plan, request)
+        for key, value in request.items():
+            if value is None:
+                oracle.pop(key, None)
+            else:
+                oracle[key] = value
+        start, stop = sorted(dice.sample(alphabet, 2))
+        wanted = sorted((key, value) for key, value in oracle.items() if start <= key < stop)
+        with store.view() as view:
+            assert list(view.range(start, stop)) == wanted, f"seed {seed}"
+            assert list(view.range(start, stop, reverse=True)) == wanted[::-1], f"seed {seed}"
+
+
+# A descending range that ends before the first key of all is empty, not the last key of all.
+def test_descending_range_before_everything_is_empty(store: LmdbStore) -> None:
+    commit(store, put_plan, {P + b"m": b"1"})
+    with store.view() as view:
+        assert list(view.range(P, P + b"a", reverse=True)) == []
+        assert list(view.range(P, P + b"z", reverse=True)) == [(P + b"m", b"1")]
+
+
+# DynamoDB's longest keys fit: LMDB 1.0's bound is there, and what is longer is an error, not a cut key.
+def test_keys_up_to_the_bound(store: LmdbStore) -> None:
+    longest = P + b"k" * (KEY_BYTES_MAX - 1)
+    commit(store, put_plan, {longest: b"v"})
+    with store.view() as view:
+        assert view.get(longest) == b"v"
+    with pytest.raises(StorageUnavailable):
+        commit(store, put_plan, {longest + b"k": b"v"})
+
+
+# A view is a picture: what is committed after it was opened does not show in it.
+def test_a_view_does_not_see_later_commits(store: LmdbStore) -> None:
+    commit(store, put_plan, {P + b"a": b"1"})
+    with store.view() as view:
+        commit(store, put_plan, {P + b"a": b"2"})
+        assert view.get(P + b"a") == b"1"
+    with store.view() as view:
+        assert view.get(P + b"a") == b"2"
+
+
+# Counters add up over plans and groups, and a row of zeros leaves nothing behind.
+def test_counters_add_up(store: LmdbStore) -> None:
+    def add(view: View, request: tuple[int, int], now: float) -> tuple[None, Batch]:
+        batch = Batch()
+        batch.add(P + b"c", *request)
+        return None, batch
+
+    commit(store, add, (2, 50))
+    commit(store, add, (-1, -20))
+    with store.view() as view:
+        assert read_counter(view, P + b"c", 2) == (1, 30)
+    commit(store, add, (-1, -30))
+    with store.view() as view:
+        assert view.get(P + b"c") is None
+
+
+# In one group a plan sees what the plans before it wrote; one that refuses or fails costs only itself.
+def test_plans_of_a_group_see_each_other_and_fail_alone(tmp_path: Path) -> None:
+    def increment(view: View, request: str, now: float) -> tuple[int, Batch]:
+        if request == "refuse":
+            raise ApiError("ConditionalCheckFailedException", "no")
+        if request == "fail":
+            raise ZeroDivisionError
+        count = int(view.get(P + b"n") or b"0") + 1
+        batch = Batch()
+        batch.put(P + b"n", b"%d" % count)
+        return count, batch
+
+    async def run() -> list[object]:
+        store = open_store(tmp_path)
+        try:
+            requests = ["", "refuse", "", "fail", ""]
+            return await asyncio.gather(*(store.commit(increment, r) for r in requests), return_exceptions=True)
+        finally:
+            store.close()
+
+    answers = asyncio.run(run())
+    assert [answers[0], answers[2], answers[4]] == [1, 2, 3]
+    assert isinstance(answers[1], ApiError)
+    assert isinstance(answers[3], ZeroDivisionError)
+
+
+# What was answered is there after the store is closed and opened again.
+def test_reopened_store_has_what_was_acknowledged(tmp_path: Path) -> None:
+    first = open_store(tmp_path)
+    commit(first, put_plan, {P + b"a": b"1"})
+    first.close()
+    again = open_store(tmp_path)
+    with again.view() as view:
+        assert view.get(P + b"a") == b"1"
+    again.close()
+
+
+# A data directory of a newer format is refused by one clear line, and so is one whose marker cannot be read.
+@pytest.mark.parametrize("marker", ['{"format": 999}', "{", '{"other": 1}'])
+def test_newer_or_damaged_format_is_refused(tmp_path: Path, marker: str) -> None:
+    open_store(tmp_path).close()
+    (tmp_path / "tabletop.json").write_text(marker)
+    with pytest.raises(StartupError):
+        open_store(tmp_path)
+
+
+# A directory that holds a store which is not marked as ours is not touched.
+def test_unmarked_store_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    with pytest.raises(StartupError):
+        open_store(tmp_path)
+
+
+# A full map refuses the group that met it, whole; reads go on, and so do writes that fit.
+def test_full_map_refuses_writes_and_keeps_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tabletop.storage.engine.MAP_BYTES", (1 << 20,))
+    store = open_store(tmp_path)
+    commit(store, put_plan, {P + b"a": b"1"})
+    with pytest.raises(StorageUnavailable):
+        commit(store, put_plan, {P + b"b": b"x", P + b"big": b"x" * (2 << 20)})
+    with store.view() as view:
+        assert view.get(P + b"a") == b"1"
+        assert view.get(P + b"b") is None
+    commit(store, put_plan, {P + b"c": b"3"})
+    store.close()
+
+
+# After a commit that failed at the disk nobody knows what was kept: every further write is refused, reads go on.
+def test_failed_sync_stops_writes(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    commit(store, put_plan, {P + b"a": b"1"})
+    store.refuse_writes(lmdb.Error("mdb_txn_commit: Input/output error"))
+    with pytest.raises(StorageUnavailable, match="since a commit failed"):
+        commit(store, put_plan, {P + b"b": b"2"})
+    with store.view() as view:
+        assert view.get(P + b"a") == b"1"
+    store.close()
+
+
+# The key behind a prefix is right also where the prefix ends in 0xFF bytes.
+def test_after_prefix() -> None:
+    assert after_prefix(b"ab") == b"ac"
+    assert after_prefix(b"a\xff\xff") == b"b"
