@@ -210,7 +210,8 @@ def test_top_level_attributes() -> None:
         ),
         (
             "begins_with(s)",
-            "Incorrect number of operands for operator or function; operator or function: begins_with, number of operands: 1",
+            "Incorrect number of operands for operator or function; "
+            "operator or function: begins_with, number of operands: 1",
         ),
         (
             "size(s, n) = :five",

@@ -78,7 +78,8 @@ def test_key_conditions(text: str, expected: Any) -> None:
         (
             "c BETWEEN :two AND :one",
             "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be "
-            "greater than or equal to lower bound; lower bound operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {N:1}",
+            "greater than or equal to lower bound; lower bound operand: AttributeValue: {N:2}, "
+            "upper bound operand: AttributeValue: {N:1}",
         ),
         ("", "Invalid KeyConditionExpression: The expression can not be empty;"),
     ],
