@@ -119,7 +119,7 @@ def _store_updated(view: View, batch: Batch, outcome: Outcome, write: Write, now
     if write.update is None:
         new = base
     else:
-        new, outcome.paths = write.update.apply(base)
+        new, outcome.paths = write.update.apply(base, exists=old is not None)
     table = outcome.table
     if table.indexed_types:
         key_schema.check_index_keys(table, new)
