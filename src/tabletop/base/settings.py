@@ -54,7 +54,9 @@ OPTIONS: tuple[Option, ...] = (
            minimum=1, maximum=WORKERS_MAX),
     Option("region", ("--region",), "text", DEFAULT_REGION, "Region of requests whose signature names none."),
     Option("auth", ("--auth",), "text", "enforce",
-           "enforce: verify signatures and apply policies. off: everybody is the account's root.", ("enforce", "off")),
+           "enforce: keys made here are verified and limited by their policies; test/test, and keys made elsewhere, are "
+           "the account's root. strict: keys made elsewhere are refused, test/test must be signed. off: all are root.",
+           ("enforce", "strict", "off")),
     Option("log_level", ("--log-level",), "text", "warning", 
            "Least severe log lines to write to stderr.", tuple(LEVELS)),
     Option("log_format", ("--log-format",), "text", "text", "Log lines as text or as JSON objects.", ("text", "json")),
@@ -79,7 +81,7 @@ class Settings:
     in_memory: bool = False
     workers: int = 1
     region: str = DEFAULT_REGION
-    auth: str = "enforce"
+    auth: Literal["enforce", "strict", "off"] = "enforce"
     log_level: str = "warning"
     log_format: str = "text"
     tls: bool = False

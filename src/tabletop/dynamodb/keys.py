@@ -18,7 +18,8 @@ Layout (``|`` joins; numbers are big-endian; every key begins with ``prefixes.DY
 order, parallel segments and cursors follow from it. ``sort`` is the sort key's order-preserving form: UTF-8 bytes, the
 binary itself, or ``numbers.sortable``. ``sort*`` is the same made self-terminating (``terminated``): no encoding is a
 prefix of another, order is kept, and it grows by at most a half, so that sort keys of 1,024 bytes (the bound holds for all
-sort attributes of a multi-attribute key together) stay within LMDB's 1,978-byte keys. (Escaping each zero byte alone would double it; groups of eight with a marker would cost a loop over every key.)
+sort attributes of a multi-attribute key together) stay within LMDB's 1,978-byte keys. (Escaping each zero
+byte alone would double it; groups of eight with a marker would cost a loop over every key.)
 """
 
 from __future__ import annotations

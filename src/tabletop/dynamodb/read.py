@@ -8,7 +8,6 @@ filter). Rows without filter and projection are copied as the JSON they are stor
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 

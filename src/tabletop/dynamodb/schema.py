@@ -85,3 +85,12 @@ class Table:
     @property
     def key_attributes(self) -> tuple[KeyAttribute, ...]:
         return (self.hash,) if self.range is None else (self.hash, self.range)
+
+    @property
+    def hash_attributes(self) -> tuple[KeyAttribute, ...]:
+        """As an index has them: one for a table."""
+        return (self.hash,)
+
+    @property
+    def range_attributes(self) -> tuple[KeyAttribute, ...]:
+        return () if self.range is None else (self.range,)

@@ -12,7 +12,6 @@ from tabletop.wire.models import ServiceModel
 COMPILED_MAX = 2048
 
 
-
 def check_params(model: ServiceModel, action: str, params: dict[str, Any]) -> None:
     """Raise the service's validation error if the parameters break the model's constraints."""
     messages = _compiled(model, action)(params)

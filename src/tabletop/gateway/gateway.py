@@ -18,10 +18,10 @@ from tabletop.base.log import Log
 from tabletop.base.randomness import new_request_id, new_uuid
 from tabletop.dynamodb.service import DynamoDb
 from tabletop.gateway import pages
+from tabletop.gateway.constraints import check_params
 from tabletop.gateway.ports import Service
 from tabletop.iam.service import Iam
 from tabletop.storage.store import Store
-from tabletop.gateway.constraints import check_params
 from tabletop.wire import encodings, protocols, routing
 from tabletop.wire.http import HeaderList, HttpRequest, HttpResponse
 from tabletop.wire.models import service_model

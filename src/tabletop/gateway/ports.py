@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from tabletop.base.call import Call
@@ -11,15 +10,15 @@ from tabletop.base.call import Call
 class Service(Protocol):
     """A service that takes and gives values in the form of botocore's model (DynamoDB has its own, shorter way)."""
 
-    service_names: tuple[str, ...]
-    """Names of the models that it answers for: ("iam", "sts")."""
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """Names of the models that it answers for: ("iam", "sts")."""
+        ...
 
     async def handle(self, service: str, call: Call, action: str, params: dict[str, Any], /) -> dict[str, Any]:
         """The answer's members. Raises ApiError."""
         ...
 
-    def targets(
-        self, service: str, action: str, call: Call, params: Mapping[str, Any], /
-    ) -> list[tuple[str, str]]:
+    def targets(self, service: str, action: str, call: Call, params: dict[str, Any], /) -> list[tuple[str, str]]:
         """(action, resource ARN) pairs that the caller's policies must allow."""
         ...

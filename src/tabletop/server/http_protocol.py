@@ -95,6 +95,11 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         self.unparsed = b""
         self._wake_stream()
 
+    @property
+    def common_headers(self) -> str:
+        """The header lines that every response has."""
+        return self.connections.common_headers
+
     def data_received(self, data: bytes) -> None:
         if self.ending:
             return

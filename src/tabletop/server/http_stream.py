@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tabletop.base.log import Log
 from tabletop.server.http_answers import LAST_CHUNK, chunk, streamed_head
 from tabletop.wire.http import HttpResponse
 
-if TYPE_CHECKING:
-    from tabletop.server.http_protocol import HttpProtocol
-
 log = Log("server.http")
+
+
+class StreamingConnection(Protocol):
+    """What a stream needs of its connection; ``http_protocol.HttpProtocol`` is one."""
+
+    out: list[bytes]
+    http_version: str
+    head_only: bool
+
+    @property
+    def common_headers(self) -> str: ...
+    def flush(self) -> None: ...
+    async def writable(self) -> bool: ...
+    def abort(self) -> None: ...
+    def stream_ended(self, *, close: bool) -> None: ...
+
 
 _running: set[asyncio.Task[None]] = set()
 """The loop itself keeps tasks only weakly."""
 
 
-def stream(connection: HttpProtocol, response: HttpResponse, body: AsyncIterator[bytes], *, close: bool) -> None:
+def stream(connection: StreamingConnection, response: HttpResponse, body: AsyncIterator[bytes], *, close: bool) -> None:
     """Write ``response`` piece by piece and tell ``connection`` when done. Ends early when the client is gone."""
     _keep(asyncio.ensure_future(_stream(connection, response, body, close)))
 
@@ -31,13 +44,13 @@ def discard_body(response: HttpResponse) -> None:
 
 
 async def _stream(
-    connection: HttpProtocol, response: HttpResponse, body: AsyncIterator[bytes], close_after: bool
+    connection: StreamingConnection, response: HttpResponse, body: AsyncIterator[bytes], close_after: bool
 ) -> None:
     # HTTP/1.0 knows no chunks, and a length that the service announces frames the body by itself.
     announced = any(name.lower() == "content-length" for name, _ in response.headers)
     chunked = not announced and connection.http_version != "1.0"
     close = close_after or not (chunked or announced)
-    connection.out.append(streamed_head(response, connection.connections.common_headers, close=close, chunked=chunked))
+    connection.out.append(streamed_head(response, connection.common_headers, close=close, chunked=chunked))
     connection.flush()
     try:
         if not connection.head_only:

@@ -13,9 +13,9 @@ from tabletop.base.call import Call, Principal
 from tabletop.base.clock import ManualClock
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import background_steps, catalog, indexes, keys, sizes
+from tabletop.dynamodb.actions import OPERATIONS
 from tabletop.dynamodb.background import Background
 from tabletop.dynamodb.constraints import check
-from tabletop.dynamodb.actions import OPERATIONS
 from tabletop.storage.engine import LmdbStore, open_store
 from tabletop.storage.store import Batch, after_prefix, read_counter
 

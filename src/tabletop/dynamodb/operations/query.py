@@ -44,10 +44,8 @@ def read(view: View, request: Query, now: float) -> bytes:
     span = open_range(view, selection)
     span.reverse = not request.forward
     table, index = span.table, span.index
-    if index is None:
-        hash_attributes, range_attributes = (table.hash,), (() if table.range is None else (table.range,))
-    else:
-        hash_attributes, range_attributes = index.hash, index.range
+    hash_attributes = table.hash_attributes if index is None else index.hash
+    range_attributes = table.range_attributes if index is None else index.range
     match = match_key_schema(request.conditions, hash_attributes, range_attributes)
     _refuse_filtered_keys(selection, hash_attributes + range_attributes)
     if index is None:
