@@ -53,7 +53,7 @@ def test_settings_sources() -> None:
         ({"port": "x"}, "--port takes a whole number"),
         ({"port": 65536}, "--port takes 0 to 65535, not 65536"),
         ({"workers": 0}, "--workers takes 1 to 64"),
-        ({"auth": "maybe"}, "--auth takes enforce, off"),
+        ({"auth": "maybe"}, "--auth takes enforce, strict, off"),
         ({"in_memory": True, "data_directory": "x"}, "exclude each other"),
         ({"tls_key": "x"}, "belong together"),
         ({"nonsense": 1}, "no option named nonsense"),

@@ -12,10 +12,10 @@ from botocore.eventstream import EventStreamBuffer
 
 from tabletop.base.errors import ApiError
 from tabletop.wire import cbor_values, timestamps
-from tabletop.wire.encodings import COMPRESSION_MIN, accepts_gzip, compress, decompress
+from tabletop.wire.encodings import COMPRESSION_MIN, chosen_encoding, compress, decompress
 from tabletop.wire.eventstream import EventStreamError, decode_message, encode_event, encode_message
 
-BODY = b"0123456789" * 300
+BODY = b"0123456789" * 500
 
 
 # Every form that clients send, also twice compressed and in several gzip members, comes out as it was.
@@ -60,13 +60,28 @@ def test_compress() -> None:
     assert compress(BODY, [], "identity") == (BODY, [])
     small = bytes(COMPRESSION_MIN - 1)
     assert compress(small, [], "gzip") == (small, [])
-    assert [accepts_gzip(h) for h in ("gzip;q=0", "gzip;q=0.5", "*", "", "gzip;q=1.0")] == [
-        False,
-        True,
-        True,
-        False,
-        True,
-    ]
+
+
+# Which encoding an Accept-Encoding header chooses, as observed of DynamoDB: qualities, order, "*", and odd entries.
+@pytest.mark.parametrize(
+    ("header", "chosen"),
+    [
+        ("gzip;q=0", None),
+        ("gzip;q=0.5", "gzip"),
+        ("deflate", "deflate"),
+        ("*", "gzip"),
+        ("", None),
+        ("br, deflate, gzip", "deflate"),
+        ("*, deflate", "deflate"),
+        ("*, gzip;q=0.5", "deflate"),
+        ("deflate;q=0.5, gzip;q=7", "gzip"),
+        ("gzip;q=nonsense", "gzip"),
+        ("gzip;q=-1", None),
+        ("identity;q=0.5, *;q=0", None),
+    ],
+)
+def test_chosen_encoding(header: str, chosen: str | None) -> None:
+    assert chosen_encoding(header) == chosen
 
 
 # CBOR values survive both ways, and every cut or altered byte is an error or another value.

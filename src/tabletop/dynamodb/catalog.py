@@ -14,7 +14,7 @@ import orjson
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys
-from tabletop.dynamodb.schema import Index, KeyAttribute, KeyType, Table
+from tabletop.dynamodb.schema import Index, KeyAttribute, KeyType, Stream, Table
 from tabletop.storage.store import Batch, View, after_prefix, read_counter
 
 COMPILED_TABLES_MAX = 4096
@@ -91,6 +91,18 @@ def compile_table(raw: bytes) -> Table:
         indexed_types=indexed_types,
         has_local_indexes=any(not index.is_global for index in indexes),
         index_named={index.name: index for index in indexes},
+        stream=_compile_stream(record.get("stream")),
+    )
+
+
+def _compile_stream(stream: dict[str, Any] | None) -> Stream | None:
+    if not stream or not stream["enabled"]:
+        return None
+    return Stream(
+        number=stream["number"],
+        state=keys.sequence_key(stream["number"]),
+        shows_new=stream["view"] in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"),
+        shows_old=stream["view"] in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES"),
     )
 
 

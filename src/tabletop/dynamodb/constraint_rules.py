@@ -158,14 +158,14 @@ def violations(shapes: Shapes, name: str, value: Any, path: str = "", *, length_
         if not length_told:
             yield from _length_violations(shapes, name, value, path)
         for position, one in enumerate(value, 1):
-            if one is not None:
-                yield from violations(shapes, shape["member"]["shape"], one, f"{path}.{position}.member")
+            yield from _element_violations(shapes, shape["member"]["shape"], one, f"{path}.{position}.member")
     elif kind == "map":
         yield from _length_violations(shapes, name, value, path)
         yield from _map_violations(shapes, name, value, path)
         for key, one in value.items():
-            if one is not None:
-                yield from violations(shapes, shape["value"]["shape"], one, f"{path}.{key}.member", length_told=True)
+            yield from _element_violations(
+                shapes, shape["value"]["shape"], one, f"{path}.{key}.member", length_told=True
+            )
     elif kind == "string":
         yield from _string_violations(shapes, name, value, path)
     elif kind in ("integer", "long", "double", "float"):
@@ -173,6 +173,16 @@ def violations(shapes: Shapes, name: str, value: Any, path: str = "", *, length_
             yield _failed(value, path, f"Member must have value greater than or equal to {shape['min']}")
         if "max" in shape and value > shape["max"]:
             yield _failed(value, path, f"Member must have value less than or equal to {shape['max']}")
+
+
+def _element_violations(
+    shapes: Shapes, name: str, one: Any, path: str, *, length_told: bool = False
+) -> Iterator[str]:
+    """Of an element of a list or map; a null one is refused as a missing member is (inferred)."""
+    if one is None and name not in OPAQUE:
+        yield f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
+    elif one is not None:
+        yield from violations(shapes, name, one, path, length_told=length_told)
 
 
 def ordered_members(shapes: Shapes, name: str) -> tuple[str, ...]:

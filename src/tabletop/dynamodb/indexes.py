@@ -1,7 +1,8 @@
 """What an index holds for an item: one function of (old item, new item), for local and global indexes alike.
 
 An entry is stored under ``keys.entry_key``; its value is a 4-byte size in DynamoDB's terms and the projected item's JSON.
-An item without all of the index's key attributes, or with one of another type, has no entry (a sparse index).
+An item without all of the index's key attributes has no entry (a sparse index). Nor has one with a key attribute of
+another type, empty or too long: such items are refused once the index is there, but may be older than it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
-from tabletop.dynamodb import keys, sizes
+from tabletop.dynamodb import key_schema, keys, sizes
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.schema import Index, Table
 from tabletop.storage.store import Batch, View
@@ -33,12 +34,12 @@ class Stored(NamedTuple):
 def entry(table: Table, index: Index, stored: Stored, item_key: bytes) -> Entry | None:
     """The index's entry for an item; None where the item is not in this index."""
     item = stored.item
-    for part in index.hash:
-        if part.type not in item.get(part.name, ()):
+    for part in index.key_attributes:
+        attribute = item.get(part.name)
+        if attribute is None or not attribute.get(part.type):
             return None
-    for part in index.range:
-        if part.type not in item.get(part.name, ()):
-            return None
+    if key_schema.index_keys_too_long(index, item):
+        return None
     key = keys.entry_key(table, index, item, item_key)
     if index.projection == "ALL":
         value = stored.value

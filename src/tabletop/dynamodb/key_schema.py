@@ -99,13 +99,16 @@ def check_index_keys(table: Table, item: Item) -> None:
 def _check_index_key_sizes(table: Table, item: Item) -> None:
     for index in table.indexes:
         if _size_of(index.hash, item) > HASH_KEY_BYTES_MAX:
-            raise invalid_parameters(
-                f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes"
-            )
+            raise invalid_parameters(f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes")
         if _size_of(index.range, item) > RANGE_KEY_BYTES_MAX:
             raise invalid_parameters(
                 f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"
             )
+
+
+def index_keys_too_long(index: Index, item: Item) -> bool:
+    """Whether an item that has all of the index's key attributes may not be in it for their length."""
+    return _size_of(index.hash, item) > HASH_KEY_BYTES_MAX or _size_of(index.range, item) > RANGE_KEY_BYTES_MAX
 
 
 def _size_of(attributes: tuple[KeyAttribute, ...], item: Item) -> int:

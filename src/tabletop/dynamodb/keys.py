@@ -10,7 +10,12 @@ Layout (``|`` joins; numbers are big-endian; every key begins with ``prefixes.DY
     EXPIRY     | table:4 | second:8 | hash:16 | sort          an item that expires then (empty value)
     TOKEN      | account \\0 token                            what a client token of a transaction did
     TOKEN_AGE  | millisecond:8 | account \\0 token             the same in order of age, to be forgotten after ten minutes
-    CHANGE     | table:4 | sequence:8                         the change log
+    CHANGE     | stream:4 | slice:1 | sequence:8              the change log (``changes``); it outlives the table by a day
+    STREAM     | account \\0 region \\0 table name \\0 label      a stream (``streams.records``)
+    SEQUENCE   | stream:4                                    where the stream stands (``streams.shards``)
+    GENERATION | stream:4 | generation:4                     shards that were opened together (``streams.shards``)
+    TRIMMED    | stream:4 | slice:1                          sequence number of the last change that was trimmed: 8 bytes
+    TENDING    | millisecond:8 | stream:4                    when the stream is to be tended next: the key of the stream
     DROPPED    | table:4 | index:2                           data to be cleared in the background (index 0: the whole table)
     BACKFILL   | table:4 | index:2                           where the backfill of an index stands: the last item key done
 
@@ -45,9 +50,16 @@ _TOKEN_AGE = prefixes.DYNAMODB + b"\x08"
 _CHANGE = prefixes.DYNAMODB + b"\x09"
 _DROPPED = prefixes.DYNAMODB + b"\x0a"
 _BACKFILL = prefixes.DYNAMODB + b"\x0b"
+_STREAM = prefixes.DYNAMODB + b"\x20"
+_SEQUENCE = prefixes.DYNAMODB + b"\x21"
+_GENERATION = prefixes.DYNAMODB + b"\x22"
+_TRIMMED = prefixes.DYNAMODB + b"\x23"
+_TENDING = prefixes.DYNAMODB + b"\x24"
 
 TABLE_NUMBER_COUNTER = prefixes.META + b"dynamodb.table_number"
 """The number that the newest table got, 4 bytes."""
+STREAM_NUMBER_COUNTER = prefixes.META + b"dynamodb.stream_number"
+"""The number that the newest stream got, 4 bytes."""
 
 HASH_BYTES = 16
 EXPIRY_NUMBER = 0xFFFF
@@ -136,6 +148,58 @@ def token_age_key(now: float, account: str, token: str) -> bytes:
 
 def token_age_prefix() -> bytes:
     return _TOKEN_AGE
+
+
+def stream_key(account: str, region: str, table: str = "", label: str = "") -> bytes:
+    """A stream; without a label the prefix of the table's streams, without a table that of the account and region."""
+    return _STREAM + "\0".join((account, region, table, label) if table else (account, region, "")).encode()
+
+
+def stream_prefix() -> bytes:
+    """Of the streams of all accounts and regions."""
+    return _STREAM
+
+
+def change_prefix(stream: int) -> bytes:
+    return _CHANGE + stream.to_bytes(4, "big")
+
+
+def change_key(stream: int, slice_: int, sequence: int) -> bytes:
+    return _CHANGE + stream.to_bytes(4, "big") + bytes((slice_,)) + sequence.to_bytes(8, "big")
+
+
+def sequence_of(change: bytes) -> int:
+    """The sequence number in a CHANGE key."""
+    return int.from_bytes(change[-8:], "big")
+
+
+def sequence_key(stream: int) -> bytes:
+    return _SEQUENCE + stream.to_bytes(4, "big")
+
+
+def generation_prefix(stream: int) -> bytes:
+    return _GENERATION + stream.to_bytes(4, "big")
+
+
+def generation_key(stream: int, generation: int) -> bytes:
+    return _GENERATION + stream.to_bytes(4, "big") + generation.to_bytes(4, "big")
+
+
+def trimmed_key(stream: int, slice_: int) -> bytes:
+    return _TRIMMED + stream.to_bytes(4, "big") + bytes((slice_,))
+
+
+def tending_key(millisecond: int, stream: int) -> bytes:
+    return _TENDING + millisecond.to_bytes(8, "big") + stream.to_bytes(4, "big")
+
+
+def tending_prefix() -> bytes:
+    return _TENDING
+
+
+def stream_kinds() -> tuple[bytes, ...]:
+    """The kinds of keys that go on with a stream's number."""
+    return (_CHANGE, _SEQUENCE, _GENERATION, _TRIMMED)
 
 
 def key_bytes(attribute: KeyAttribute, value: dict[str, Any]) -> bytes:

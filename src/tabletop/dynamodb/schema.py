@@ -12,7 +12,8 @@ The record is JSON in the catalog; ``operations`` on tables edit it, ``descripti
                       Projection), status (IndexStatus), backfilling (bool), throughput, on_demand, warm
     billing           {"mode": "PROVISIONED" | "PAY_PER_REQUEST", "changed": epoch seconds or null}
     throughput        {"read": int, "write": int, "increased": epoch or null, "decreased": epoch or null, "decreases": int}
-    on_demand, warm, stream, sse, ttl, tags, table_class, deletion_protection, policy, replicas, ...: see ``catalog``
+    stream            {"enabled": bool, "view": StreamViewType, "label", "number": int} of the newest stream, or null
+    on_demand, warm, sse, ttl, tags, table_class, deletion_protection, policy, replicas, ...: see ``catalog``
 """
 
 from __future__ import annotations
@@ -55,6 +56,17 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """An enabled stream, as the write path needs it."""
+
+    number: int
+    state: bytes
+    """Key of the row that tells where the stream stands (``streams.shards``)."""
+    shows_new: bool
+    shows_old: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table, compiled from its record. Immutable; a changed record makes a new one."""
 
@@ -81,6 +93,8 @@ class Table:
     """Attribute -> type for every attribute that some maintained index uses as a key and the table does not."""
     has_local_indexes: bool
     index_named: dict[str, Index] = field(default_factory=dict)
+    stream: Stream | None = None
+    """None for a table whose changes nobody records."""
 
     @property
     def key_attributes(self) -> tuple[KeyAttribute, ...]:

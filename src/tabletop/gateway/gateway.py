@@ -68,13 +68,13 @@ class Gateway:
     def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse] | Any:
         """A ``wire.http.Handler``: never raises."""
         target = request.headers.get("x-amz-target")
-        if target is not None and target.startswith(DYNAMODB_TARGET) and request.method == "POST":
+        if target is not None and target.startswith(DYNAMODB_TARGET) and request.method == "POST" and request.path == "/":
             return self._handle_dynamodb(request, target[len(DYNAMODB_TARGET) :])
         if self._downloads is not None and request.path.startswith(self._download_path_prefix):
             return self._downloads(request)
         page = pages.page(request, ("dynamodb", *self._services))
         if page is not None:
-            return page
+            return _with_cors(request, page)
         return self._handle_modelled(request)
 
     def _handle_dynamodb(self, request: HttpRequest, action: str) -> HttpResponse | asyncio.Future[HttpResponse]:
@@ -91,7 +91,7 @@ class Gateway:
 
         try:
             call = self._admit(request, "dynamodb", request_id, self._clock())
-            payload = _decompressed(request, DYNAMODB_BODY_BYTES_MAX)
+            payload = _dynamodb_payload(request)
             operation, body = self._dynamodb.decode(action, payload)
             if not call.principal.unrestricted:
                 with self._store.view() as view:
@@ -168,6 +168,21 @@ def _decompressed(request: HttpRequest, limit_bytes: int) -> bytes:
     return request.body if encoding is None else encodings.decompress(request.body, encoding, limit_bytes)
 
 
+def _dynamodb_payload(request: HttpRequest) -> bytes:
+    """The body, decompressed. DynamoDB answers one that cannot be with InternalServerError (observed)."""
+    encoding = request.headers.get("content-encoding")
+    if encoding is None:
+        return request.body
+    try:
+        if encoding.lower() not in encodings.ENCODINGS:
+            raise ApiError("SerializationException", None)
+        return encodings.decompress(request.body, encoding, DYNAMODB_BODY_BYTES_MAX)
+    except ApiError as error:
+        if error.code != "SerializationException":
+            raise
+        raise ApiError("InternalServerError", None, status=500) from error
+
+
 def _with_cors(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if "origin" in request.headers:
         response.headers += pages.CORS_HEADERS
@@ -187,6 +202,6 @@ def _as_api_error(error: BaseException, request_id: str) -> ApiError:
 
 def _unknown_service(request: HttpRequest, name: str | None) -> HttpResponse:
     if name is None and "x-amz-target" not in request.headers:
-        return pages.not_found()
+        return _with_cors(request, pages.not_found())
     body = orjson.dumps({"__type": "com.amazon.coral.service#UnknownOperationException"})
     return HttpResponse(400, [("Content-Type", _DYNAMODB_TYPE), ("x-amzn-RequestId", new_request_id())], body)

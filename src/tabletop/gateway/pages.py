@@ -29,12 +29,15 @@ def page(request: HttpRequest, services: tuple[str, ...]) -> HttpResponse | None
 
 def preflight(request: HttpRequest) -> HttpResponse:
     """Any page of any origin may call: this is a server for the machine's own user, and calls carry signatures."""
-    headers: HeaderList = [
-        ("Access-Control-Allow-Origin", "*"),
-        ("Access-Control-Allow-Methods", request.headers.get("access-control-request-method", "*")),
-        ("Access-Control-Allow-Headers", request.headers.get("access-control-request-headers", "*")),
-        ("Access-Control-Max-Age", "172800"),
-    ]
+    if "origin" not in request.headers:
+        return HttpResponse(200, [])
+    headers: HeaderList = [("Access-Control-Max-Age", "172800")]
+    for asked, allowed in (
+        ("access-control-request-method", "Access-Control-Allow-Methods"),
+        ("access-control-request-headers", "Access-Control-Allow-Headers"),
+    ):
+        if asked in request.headers:
+            headers.append((allowed, request.headers[asked]))
     return HttpResponse(200, headers)
 
 

@@ -21,7 +21,7 @@ from tabletop.base.log import Log
 from tabletop.iam.credentials import Credentials, Keyring
 from tabletop.iam.records import session_arn
 from tabletop.iam.signature_errors import family, signature_error, signing_name
-from tabletop.iam.sigv4 import Fault, Signature, SignatureFault, read_signature, verify
+from tabletop.iam.sigv4 import Fault, Signature, SignatureFault, check_age, read_signature, verify
 from tabletop.storage.store import View
 from tabletop.wire.http import HttpRequest
 
@@ -108,6 +108,7 @@ class Authenticator:
             raise SignatureFault(Fault.EXPIRED_TOKEN if signature.session_token else Fault.UNKNOWN_KEY)
         if self._mode == "strict":
             if access_key_id != TEST_KEY_ID:
+                check_age(signature, now, family(service).skew_s)
                 raise SignatureFault(Fault.UNKNOWN_KEY)
             _verify(request, signature, TEST_SECRET, service, now)
             return self._root(ROOT_ACCOUNT)

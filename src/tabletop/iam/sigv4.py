@@ -98,8 +98,8 @@ def verify(request: HttpRequest, signature: Signature, secret: str, now: float, 
     name of the service that was called.
     """
     scope = signature.scope
+    check_age(signature, now, skew_s)
     _check_scope(scope, signature, service)
-    _check_age(signature, now, skew_s)
     if "host" not in scope.signed_headers:
         raise SignatureFault(
             Fault.MISMATCH, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
@@ -201,8 +201,9 @@ def _header_fields(authorization: str, date: str | None) -> dict[str, str]:
     if algorithm != ALGORITHM:
         raise SignatureFault(Fault.INCOMPLETE, f"Unsupported AWS 'algorithm': '{algorithm}'.")
     fields: dict[str, str] = {}
-    for part in rest.split(","):
-        name, _, value = part.strip().partition("=")
+    # AWS takes commas, white space or both between the parts.
+    for part in rest.replace(",", " ").split():
+        name, _, value = part.partition("=")
         fields[name] = value
     missing = [
         f"Authorization header requires '{name}' parameter."
@@ -280,7 +281,8 @@ def _check_scope(scope: Scope, signature: Signature, service: str) -> None:
         )
 
 
-def _check_age(signature: Signature, now: float, skew_s: int) -> None:
+def check_age(signature: Signature, now: float, skew_s: int) -> None:
+    """Raise ``SignatureFault`` for a signature that is too old or from the future. AWS looks at this before all else."""
     timestamp = signature.timestamp
     signed_at = _timestamps.get(timestamp)
     if signed_at is None:

@@ -21,7 +21,7 @@ _REFUSALS = {
     "timeout": (408, "RequestTimeoutException", "The request was not received completely within the time limit."),
     "body_too_large": (413, "RequestEntityTooLarge", "The request body is larger than the service accepts."),
     "head_too_large": (
-        431,
+        400,
         "RequestHeaderFieldsTooLarge",
         "The request line and headers are larger than the server accepts.",
     ),

@@ -1,18 +1,22 @@
-"""Compressed bodies: gzip and deflate in, of bounded size, and gzip out."""
+"""Compressed bodies, gzip and deflate: in, of bounded size, and out."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
+from functools import lru_cache
 
 from tabletop.base.errors import ApiError
 from tabletop.wire.http import HeaderList
 
-COMPRESSION_MIN = 1024
-"""Shorter bodies are not worth compressing."""
+COMPRESSION_MIN = 4096
+"""Shorter bodies are sent as they are; the bound that DynamoDB has."""
 
 COMPRESSION_LEVEL = 1
 """On loopback and in one data centre, time is worth more than bytes."""
+
+ENCODINGS = frozenset(("gzip", "x-gzip", "deflate", "identity"))
+"""What a Content-Encoding may name."""
 
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
@@ -32,7 +36,7 @@ def decompress(body: bytes, encoding: str, limit_bytes: int) -> bytes:
 
 def _inflate(body: bytes, name: str, limit_bytes: int) -> bytes:
     unfolded = b""
-    while body:
+    while True:
         inflater = zlib.decompressobj(_window_bits(body, name))
         try:
             # One byte more than allowed tells "exactly the limit" from "more than it".
@@ -45,12 +49,13 @@ def _inflate(body: bytes, name: str, limit_bytes: int) -> bytes:
             raise _broken()
         # A gzip body may have several members, one behind the other; each takes at least its header from the body.
         body = inflater.unused_data if name != "deflate" else b""
-    return unfolded
+        if not body:
+            return unfolded
 
 
 def _window_bits(body: bytes, name: str) -> int:
     # "deflate" means zlib's format, but some clients send the bare stream, whose first byte cannot be 0x?8.
-    if name == "deflate" and body[0] & 15 != 8:
+    if name == "deflate" and body and body[0] & 15 != 8:
         return -15
     return _WINDOW_BITS[name]
 
@@ -59,19 +64,45 @@ def _broken() -> ApiError:
     return ApiError("SerializationException", "The request body is not in the encoding that its header states")
 
 
-def accepts_gzip(accept_encoding: str) -> bool:
-    """True if an Accept-Encoding header allows gzip."""
-    for part in accept_encoding.lower().split(","):
-        name, _, parameters = part.partition(";")
-        if name.strip() in ("gzip", "*"):
-            quality = parameters.strip().removeprefix("q=").strip()
-            return quality.strip("0.") != "" or quality == ""
-    return False
+@lru_cache(maxsize=256)
+def chosen_encoding(accept_encoding: str) -> str | None:
+    """What DynamoDB compresses an answer with for this Accept-Encoding: "gzip", "deflate" or nothing.
+
+    The highest quality wins, then what is named before "*", then the order of the header, then gzip. As observed of
+    DynamoDB: a quality is the first "q=..." of an entry, above 1 or not a number it counts as 1; ``identity`` has no say.
+    """
+    named: dict[str, float] = {}
+    for entry in accept_encoding.lower().split(","):
+        name, _, parameters = entry.partition(";")
+        name = name.strip()
+        if name in ("gzip", "deflate", "*"):
+            named[name] = max(named.get(name, 0.0), _quality(parameters))
+    wildcard = named.pop("*", 0.0)
+    choices = list(named.items()) + [(name, wildcard) for name in ("gzip", "deflate") if name not in named]
+    best, quality = max(choices, key=lambda choice: choice[1])
+    return best if quality > 0 else None
+
+
+def _quality(parameters: str) -> float:
+    _, found, rest = parameters.partition("q=")
+    if not found:
+        return 1.0
+    try:
+        return min(float(rest.partition(";")[0].strip()), 1.0)
+    except ValueError:
+        return 1.0
 
 
 def compress(body: bytes, headers: HeaderList, accept_encoding: str) -> tuple[bytes, HeaderList]:
-    """The body and headers to send: gzipped where the client allows it and it pays. Checksums come after this."""
-    if len(body) < COMPRESSION_MIN or not accepts_gzip(accept_encoding):
+    """The body and headers to send: compressed where the client asks for it and it pays. Checksums come after this."""
+    if len(body) < COMPRESSION_MIN:
         return body, headers
-    # A fixed time in the header: equal bodies give equal bytes.
-    return gzip.compress(body, COMPRESSION_LEVEL, mtime=0), [*headers, ("Content-Encoding", "gzip")]
+    encoding = chosen_encoding(accept_encoding)
+    if encoding is None:
+        return body, headers
+    if encoding == "gzip":
+        # A fixed time in the header: equal bodies give equal bytes.
+        body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
+    else:
+        body = zlib.compress(body, COMPRESSION_LEVEL)
+    return body, [*headers, ("Content-Encoding", encoding)]

@@ -31,6 +31,10 @@ _MISSING = "The provided expression refers to an attribute that does not exist i
 _SETS = frozenset(("SS", "NS", "BS"))
 _NUMBER = frozenset("N")
 _LIST = frozenset("L")
+_ADDABLE = {"UpdateExpression": _SETS | _NUMBER, "AttributeUpdates": _SETS | _NUMBER | _LIST}
+"""What can be added, by parameter; only the old one appends to lists."""
+_MISMATCHES = {"UpdateExpression": _WRONG_TYPE, "AttributeUpdates": "Type mismatch for attribute to update"}
+"""What is said of an attribute of another type than what is added to it, or deleted from it."""
 
 
 def compile_action(kind: str, action: Action, binder: Binder) -> tuple[Steps, Compute | None]:
@@ -45,20 +49,21 @@ def compile_action(kind: str, action: Action, binder: Binder) -> tuple[Steps, Co
     assert isinstance(action, Add | Delete)
     operand = binder.value(kind, action.value)
     if type(action) is Add:
-        _check_change(kind, "ADD", operand, _SETS | _NUMBER)
-        return steps, AddTo(getter(steps), operand)
+        _check_change(kind, "ADD", operand, _ADDABLE[kind])
+        return steps, AddTo(getter(steps), operand, _MISMATCHES[kind])
     _check_change(kind, "DELETE", operand, _SETS)
-    return steps, DeleteFromSet(getter(steps), operand)
+    return steps, DeleteFromSet(getter(steps), operand, _MISMATCHES[kind])
 
 
 class AddTo:
-    """ADD: a number to a number, elements to a set; where there is nothing, the operand is the result."""
+    """ADD: a number to a number, elements to a set or list; where there is nothing, the operand is the result."""
 
-    __slots__ = ("_operand", "get")
+    __slots__ = ("_mismatch", "_operand", "get")
 
-    def __init__(self, get: Getter, operand: Value) -> None:
+    def __init__(self, get: Getter, operand: Value, mismatch: str) -> None:
         self.get = get
         self._operand = operand
+        self._mismatch = mismatch
 
     def __call__(self, item: Item) -> Value:
         before, operand = self.get(item), self._operand
@@ -66,20 +71,23 @@ class AddTo:
             return operand
         ((kind, content),) = operand.items()
         if kind not in before:
-            raise refused(_WRONG_TYPE)
+            raise refused(self._mismatch)
         if kind == "N":
             return {"N": numbers.add(before["N"], content)}
+        if kind == "L":
+            return {"L": before["L"] + content}
         return {kind: list(dict.fromkeys(before[kind] + content))}
 
 
 class DeleteFromSet:
     """DELETE: elements from a set. None where nothing is left, or nothing was there: a set is never empty."""
 
-    __slots__ = ("_operand", "get")
+    __slots__ = ("_mismatch", "_operand", "get")
 
-    def __init__(self, get: Getter, operand: Value) -> None:
+    def __init__(self, get: Getter, operand: Value, mismatch: str) -> None:
         self.get = get
         self._operand = operand
+        self._mismatch = mismatch
 
     def __call__(self, item: Item) -> Value | None:
         before = self.get(item)
@@ -87,7 +95,7 @@ class DeleteFromSet:
             return None
         ((kind, deleted),) = self._operand.items()
         if kind not in before:
-            raise refused(_WRONG_TYPE)
+            raise refused(self._mismatch)
         gone = frozenset(deleted)
         left = [element for element in before[kind] if element not in gone]
         return {kind: left} if left else None

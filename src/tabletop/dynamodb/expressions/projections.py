@@ -5,6 +5,7 @@ from __future__ import annotations
 from tabletop.dynamodb.expressions.binder import Binder, Item
 from tabletop.dynamodb.expressions.grammar import parse_projection
 from tabletop.dynamodb.expressions.paths import PathTree, cut_down, path_tree
+from tabletop.dynamodb.expressions.tree import ProjectionTree
 
 _KIND = "ProjectionExpression"
 
@@ -25,5 +26,8 @@ class Projection:
 
 def compile_projection(text: str, binder: Binder) -> Projection:
     """Raises ValidationException in AWS's words."""
-    tree = parse_projection(_KIND, text)
+    return compile_projection_tree(parse_projection(_KIND, text), binder)
+
+
+def compile_projection_tree(tree: ProjectionTree, binder: Binder) -> Projection:
     return Projection(path_tree(_KIND, [binder.steps(_KIND, path) for path in tree.paths]))

@@ -37,11 +37,23 @@ class UpdatedPaths:
 
 
 class Update:
-    """A compiled update. ``top_level_attributes``: every attribute that it changes, or changes parts of."""
+    """A compiled update.
 
-    __slots__ = ("_computations", "_paths", "_removals", "top_level_attributes")
+    ``top_level_attributes``: every attribute that it changes, or changes parts of. ``makes_item``: whether it makes the
+    item where there is none; otherwise nothing happens then.
+    """
 
-    def __init__(self, computations: list[tuple[Steps, Compute]], removals: list[Steps], tree: PathTree) -> None:
+    __slots__ = ("_computations", "_paths", "_removals", "makes_item", "top_level_attributes")
+
+    def __init__(
+        self,
+        computations: list[tuple[Steps, Compute]],
+        removals: list[Steps],
+        tree: PathTree,
+        *,
+        makes_item: bool = True,
+    ) -> None:
+        self.makes_item = makes_item
         self._computations = computations
         self._removals = removals
         self._paths = UpdatedPaths(tree)
@@ -77,18 +89,19 @@ def compile_update(text: str, binder: Binder) -> Update:
     return compile_update_tree(parse_update(_KIND, text), binder)
 
 
-def compile_update_tree(tree: UpdateTree, binder: Binder) -> Update:
+def compile_update_tree(tree: UpdateTree, binder: Binder, *, kind: str = _KIND, makes_item: bool = True) -> Update:
+    """The same for a tree that no text was parsed for. ``kind``: UpdateExpression or AttributeUpdates."""
     computations: list[tuple[Steps, Compute]] = []
     removals: list[Steps] = []
     paths: list[Steps] = []
     for action in tree.actions:
-        steps, compute = compile_action(_KIND, action, binder)
+        steps, compute = compile_action(kind, action, binder)
         paths.append(steps)
         if compute is None:
             removals.append(steps)
         else:
             computations.append((steps, compute))
-    return Update(computations, removals, path_tree(_KIND, paths))
+    return Update(computations, removals, path_tree(kind, paths), makes_item=makes_item)
 
 
 def _steps_of(assignment: tuple[Steps, Value]) -> Steps:
