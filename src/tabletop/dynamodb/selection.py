@@ -11,6 +11,7 @@ from tabletop.dynamodb import catalog, keys, values
 from tabletop.dynamodb.expressions import Binder, Condition, Projection, compile_condition, compile_projection
 from tabletop.dynamodb.key_schema import check_key, invalid, invalid_parameters
 from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.legacy import compile_attributes_to_get, compile_filter
 from tabletop.dynamodb.operations.operation import Body, table_name
 from tabletop.dynamodb.read import Range
 from tabletop.dynamodb.schema import Index, KeyAttribute, Table
@@ -31,6 +32,8 @@ class Selection:
     projection: Projection | None
     exclusive_start_key: Item | None
     return_consumed_capacity: str | None
+    filter_name: str = "Filter Expression"
+    """As messages call it."""
 
 
 def prepare_selection(body: Body, call: Call, binder: Binder) -> Selection:
@@ -38,7 +41,7 @@ def prepare_selection(body: Body, call: Call, binder: Binder) -> Selection:
     select = body.get("Select")
     filter_text = body.get("FilterExpression")
     projection_text = body.get("ProjectionExpression")
-    _check_select(select, index, projection_text)
+    _check_select(select, index, body)
     start_key = body.get("ExclusiveStartKey")
     if start_key is not None:
         try:
@@ -65,10 +68,24 @@ def prepare_selection(body: Body, call: Call, binder: Binder) -> Selection:
     )
 
 
-def _check_select(select: str | None, index: str | None, projection: str | None) -> None:
-    if projection is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
+def lower_legacy(body: Body, selection: Selection, filter_name: str) -> None:
+    """Give the selection what the request's legacy parameters ask for, of which KeyConditions are none here."""
+    names, conditions = body.get("AttributesToGet"), body.get(filter_name)
+    if names is not None:
+        selection.projection = compile_attributes_to_get(names)
+    condition = compile_filter(conditions, body.get("ConditionalOperator"))
+    if condition is not None:
+        selection.filter = condition
+        selection.filter_name = filter_name
+
+
+def _check_select(select: str | None, index: str | None, body: Body) -> None:
+    if select is None:
+        return
+    projection = next((name for name in ("ProjectionExpression", "AttributesToGet") if name in body), None)
+    if projection is not None and select != "SPECIFIC_ATTRIBUTES":
         chosen = "only the Count" if select == "COUNT" else select
-        raise invalid(f"Cannot specify the ProjectionExpression when choosing to get {chosen}")
+        raise invalid(f"Cannot specify the {projection} when choosing to get {chosen}")
     if select == "ALL_PROJECTED_ATTRIBUTES" and index is None:
         raise invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
     if select == "SPECIFIC_ATTRIBUTES" and projection is None:

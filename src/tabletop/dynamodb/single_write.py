@@ -10,6 +10,7 @@ from tabletop.dynamodb import write
 from tabletop.dynamodb.capacity import consumed
 from tabletop.dynamodb.expressions import Binder, compile_condition, compile_update
 from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.legacy import compile_attribute_updates, compile_expected
 from tabletop.dynamodb.operations.operation import Body, table_name
 from tabletop.dynamodb.write import Outcome, Write
 from tabletop.storage.store import Batch, View
@@ -47,6 +48,16 @@ def prepare_write(body: Body, kind: Any, subject: Item, subject_bytes: int = 0) 
         update=update,
         return_old_on_refusal=body.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
     )
+
+
+def lower_legacy(body: Body, prepared: Write) -> None:
+    """Give the write what the request's legacy parameters ask for: there are no expressions then."""
+    updates = body.get("AttributeUpdates")
+    if updates is not None:
+        prepared.update = compile_attribute_updates(updates)
+    condition = compile_expected(body.get("Expected"), body.get("ConditionalOperator"))
+    if condition is not None:
+        prepared.condition = condition
 
 
 def prepare_single(body: Body, call: Call, prepared: Write) -> SingleWrite:

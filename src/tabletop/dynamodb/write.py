@@ -118,6 +118,8 @@ def _store_updated(view: View, batch: Batch, outcome: Outcome, write: Write, now
     base = dict(write.subject) if old is None else old
     if write.update is None:
         new = base
+    elif old is None and not write.update.makes_item:
+        return
     else:
         new, outcome.paths = write.update.apply(base, exists=old is not None)
     table = outcome.table

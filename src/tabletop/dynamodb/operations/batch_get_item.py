@@ -13,6 +13,7 @@ from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.expressions import Binder, Projection, compile_projection
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.legacy import compile_attributes_to_get, uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
 from tabletop.dynamodb.values import canonicalise_item
 from tabletop.storage.store import View
@@ -48,12 +49,15 @@ def prepare(body: Body, call: Call) -> BatchGetItem:
 
 
 def _prepare_get(name: str, member: dict[str, Any]) -> TableGet:
+    legacy = uses_legacy("BatchGetItem", member)
     for key in member["Keys"]:
         canonicalise_item(key)
     text = member.get("ProjectionExpression")
     binder = Binder(member.get("ExpressionAttributeNames"), None, expressions_given=text is not None)
     projection = None if text is None else compile_projection(text, binder)
     binder.refuse_unused()
+    if legacy:
+        projection = compile_attributes_to_get(member["AttributesToGet"])
     return TableGet(name, member["Keys"], projection, member.get("ConsistentRead") is True, member)
 
 

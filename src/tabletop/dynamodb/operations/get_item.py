@@ -11,6 +11,7 @@ from tabletop.dynamodb import catalog, key_schema, keys, sizes, values
 from tabletop.dynamodb.capacity import consumed
 from tabletop.dynamodb.expressions import Binder, Projection, compile_projection
 from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.legacy import compile_attributes_to_get, uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_name, table_targets
 from tabletop.storage.store import View
 
@@ -26,6 +27,7 @@ class GetItem:
 
 
 def prepare(body: Body, call: Call) -> GetItem:
+    legacy = uses_legacy("GetItem", body)
     key = body["Key"]
     values.canonicalise_item(key)
     projection = None
@@ -35,6 +37,8 @@ def prepare(body: Body, call: Call) -> GetItem:
         binder = Binder(names, None, expressions_given=text is not None)
         projection = None if text is None else compile_projection(text, binder)
         binder.refuse_unused()
+    if legacy:
+        projection = compile_attributes_to_get(body["AttributesToGet"])
     return GetItem(
         call, table_name(body["TableName"]), key, projection, body.get("ConsistentRead") is True,
         body.get("ReturnConsumedCapacity"),

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabletop.base.call import Call
-from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys
 from tabletop.dynamodb.expressions import Binder, analyse_key_condition, match_key_schema
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.legacy import analyse_key_conditions, uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_or_index_targets
 from tabletop.dynamodb.read import Range, read_page, render_page
 from tabletop.dynamodb.schema import KeyAttribute
-from tabletop.dynamodb.selection import Selection, open_range, prepare_selection, start_behind
+from tabletop.dynamodb.selection import Selection, lower_legacy, open_range, prepare_selection, start_behind
 from tabletop.storage.store import View, after_prefix
 
 
@@ -27,14 +27,18 @@ class Query:
 
 
 def prepare(body: Body, call: Call) -> Query:
-    text = body.get("KeyConditionExpression")
-    if text is None:
+    legacy = uses_legacy("Query", body)
+    text, key_conditions = body.get("KeyConditionExpression"), body.get("KeyConditions")
+    if text is None and key_conditions is None:
         raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+    given = text is not None or "FilterExpression" in body or "ProjectionExpression" in body
     binder = Binder(
-        body.get("ExpressionAttributeNames"), body.get("ExpressionAttributeValues"), expressions_given=True
+        body.get("ExpressionAttributeNames"), body.get("ExpressionAttributeValues"), expressions_given=given
     )
     selection = prepare_selection(body, call, binder)
-    conditions = analyse_key_condition(text, binder)
+    if legacy:
+        lower_legacy(body, selection, "QueryFilter")
+    conditions = analyse_key_conditions(key_conditions) if text is None else analyse_key_condition(text, binder)
     binder.refuse_unused()
     return Query(selection, conditions, body.get("ScanIndexForward") is not False)
 
@@ -105,10 +109,9 @@ def _refuse_filtered_keys(selection: Selection, key_attributes: tuple[KeyAttribu
         return
     for attribute in key_attributes:
         if attribute.name in selection.filter.top_level_attributes:
-            raise ApiError(
-                "ValidationException",
-                "Filter Expression can only contain non-primary key attributes: "
-                f"Primary key attribute: {attribute.name}",
+            raise invalid(
+                f"{selection.filter_name} can only contain non-primary key attributes: "
+                f"Primary key attribute: {attribute.name}"
             )
 
 

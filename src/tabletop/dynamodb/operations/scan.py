@@ -8,9 +8,10 @@ from tabletop.base.call import Call
 from tabletop.dynamodb.expressions import Binder
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
+from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_or_index_targets
 from tabletop.dynamodb.read import Range, read_page, render_page
-from tabletop.dynamodb.selection import Selection, open_range, prepare_selection, start_behind
+from tabletop.dynamodb.selection import Selection, lower_legacy, open_range, prepare_selection, start_behind
 from tabletop.storage.store import View, after_prefix
 
 _HASHES = 1 << 64
@@ -25,6 +26,7 @@ class Scan:
 
 
 def prepare(body: Body, call: Call) -> Scan:
+    legacy = uses_legacy("Scan", body)
     segment, segments = body.get("Segment"), body.get("TotalSegments")
     if segment is not None and segments is None:
         raise invalid(
@@ -44,6 +46,8 @@ def prepare(body: Body, call: Call) -> Scan:
     binder = Binder(names, values, expressions_given=given)
     selection = prepare_selection(body, call, binder)
     binder.refuse_unused()
+    if legacy:
+        lower_legacy(body, selection, "ScanFilter")
     return Scan(selection, segment or 0, segments or 1)
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from tabletop.base.call import Call
+from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
-from tabletop.dynamodb.single_write import SingleWrite, plan, prepare_single, prepare_write
+from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write
 from tabletop.dynamodb.values import canonicalise_item
 
 
 def prepare(body: Body, call: Call) -> SingleWrite:
+    legacy = uses_legacy("UpdateItem", body)
     key = body["Key"]
     canonicalise_item(key)
-    return prepare_single(body, call, prepare_write(body, "update", key))
+    prepared = prepare_write(body, "update", key)
+    if legacy:
+        lower_legacy(body, prepared)
+    return prepare_single(body, call, prepared)
 
 
 OPERATION = Operation("UpdateItem", prepare=prepare, targets=table_targets("UpdateItem"), plan=plan)

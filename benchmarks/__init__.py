@@ -1,0 +1,5 @@
+"""Benchmarks: `make bench` prints what this machine does, and writes it to .bench/ as JSON.
+
+``figures``   what is measured; ``servers`` starts and ends what is measured; ``load`` drives it (wrk);
+``torture``   kills a server again and again, and proves that nothing acknowledged is lost
+"""

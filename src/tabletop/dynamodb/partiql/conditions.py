@@ -1,0 +1,156 @@
+"""The grammar of WHERE, from OR down to a single comparison, as trees that all expressions share.
+
+    condition   conjunct {OR conjunct}
+    conjunct    negation {AND negation}
+    negation    NOT negation | ( condition ) | comparison
+    comparison  operand (= | <> | != | < | <= | > | >=) operand
+                operand [NOT] BETWEEN operand AND operand
+                operand [NOT] IN [operand, ...] | (operand, ...) | <<operand, ...>>
+                operand IS [NOT] (MISSING | NULL | type)
+                begins_with(operand, operand) | contains(...) | attribute_type(...)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabletop.dynamodb.expressions.tree import (
+    And,
+    Between,
+    Comparison,
+    ConditionNode,
+    FunctionCall,
+    In,
+    Literal,
+    Not,
+    Operand,
+    Or,
+    Path,
+)
+from tabletop.dynamodb.partiql import errors
+from tabletop.dynamodb.partiql.cursor import Cursor
+from tabletop.dynamodb.partiql.errors import malformed, refused
+from tabletop.dynamodb.partiql.operands import operand
+from tabletop.dynamodb.partiql.words import TYPES
+
+OPTIONS_MAX = 100
+_OPERATORS: dict[str, Any] = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_CLOSING = {"[": "]", "(": ")", "<<": ">>"}
+
+
+def condition(cursor: Cursor) -> ConditionNode:
+    first = _conjunction(cursor)
+    members = [first]
+    while cursor.accept_word("or"):
+        members.append(_conjunction(cursor))
+    return first if len(members) == 1 else Or(_flat(Or, members))
+
+
+def _conjunction(cursor: Cursor) -> ConditionNode:
+    first = _negation(cursor)
+    members = [first]
+    while cursor.accept_word("and"):
+        members.append(_negation(cursor))
+    return first if len(members) == 1 else And(_flat(And, members))
+
+
+def _flat(kind: type[And] | type[Or], members: list[ConditionNode]) -> tuple[ConditionNode, ...]:
+    flat: list[ConditionNode] = []
+    for member in members:
+        if isinstance(member, kind):
+            flat += member.conditions
+        else:
+            flat.append(member)
+    return tuple(flat)
+
+
+def _negation(cursor: Cursor) -> ConditionNode:
+    if cursor.accept_word("not"):
+        with cursor.level():
+            return Not(_negation(cursor))
+    if cursor.token.kind == "(" and _holds_condition(cursor):
+        cursor.next()
+        with cursor.level():
+            inner = condition(cursor)
+        cursor.take(")")
+        return inner
+    return _comparison(cursor)
+
+
+def _holds_condition(cursor: Cursor) -> bool:
+    """Whether the parenthesis here holds a condition, and not an operand that is compared behind it.
+
+    It holds an operand if what follows its closing parenthesis compares.
+    """
+    depth = 0
+    for at in range(cursor.at, len(cursor.tokens)):
+        kind = cursor.tokens[at].kind
+        if kind == "(":
+            depth += 1
+        elif kind == ")":
+            depth -= 1
+            if depth == 0:
+                token = cursor.tokens[at + 1]
+                return token.kind not in _OPERATORS and token.text.lower() not in ("is", "in", "between", "not")
+    return True
+
+
+def _comparison(cursor: Cursor) -> ConditionNode:
+    if cursor.word() == "exists" and cursor.behind.kind == "(":
+        raise refused(errors.EXISTS_OUTSIDE)
+    left = operand(cursor)
+    operator = _OPERATORS.get(cursor.token.kind)
+    if operator is not None:
+        cursor.next()
+        if cursor.word() == "missing":
+            cursor.next()
+            return _missing(left, operator)
+        return Comparison(operator, left, operand(cursor))
+    if cursor.accept_word("is"):
+        return _tested_type(cursor, left)
+    if cursor.accept_word("not"):
+        return Not(_range_or_options(cursor, left))
+    if cursor.word() in ("between", "in"):
+        return _range_or_options(cursor, left)
+    if isinstance(left, FunctionCall) and left.name != "size":
+        return left
+    raise cursor.unexpected()
+
+
+def _missing(left: Operand, operator: str) -> ConditionNode:
+    if operator not in ("=", "<>"):
+        raise malformed(errors.UNEXPECTED_KEYWORD)
+    return FunctionCall("attribute_not_exists" if operator == "=" else "attribute_exists", (left,))
+
+
+def _tested_type(cursor: Cursor, left: Operand) -> ConditionNode:
+    negated = cursor.accept_word("not")
+    if not isinstance(left, Path):
+        raise malformed(errors.UNEXPECTED_TERM)
+    name = cursor.word()
+    if name != "missing" and name not in TYPES:
+        raise cursor.unexpected()
+    cursor.next()
+    if name == "missing":
+        return _missing(left, "<>" if negated else "=")
+    test = FunctionCall("attribute_type", (left, Literal({"S": TYPES[name]})))
+    return Not(test) if negated else test
+
+
+def _range_or_options(cursor: Cursor, left: Operand) -> ConditionNode:
+    if cursor.accept_word("between"):
+        lower = operand(cursor)
+        cursor.take_word("and")
+        return Between(left, lower, operand(cursor))
+    cursor.take_word("in")
+    closing = _CLOSING.get(cursor.token.kind)
+    if closing is None:
+        raise cursor.unexpected()
+    cursor.next()
+    options = [operand(cursor)]
+    while cursor.accept(","):
+        options.append(operand(cursor))
+    cursor.take(closing)
+    if len(options) > OPTIONS_MAX:
+        raise refused(errors.TOO_MANY_OPTIONS.format(most=OPTIONS_MAX))
+    return In(left, tuple(options))
