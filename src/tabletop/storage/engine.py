@@ -18,8 +18,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
+from operator import add
 from pathlib import Path
-from typing import Any, TypeVar
+from struct import Struct
+from typing import Any
 
 import lmdb
 
@@ -27,14 +29,15 @@ from tabletop.base.clock import Clock, system_clock
 from tabletop.base.errors import StartupError, StorageUnavailable
 from tabletop.storage.committer import InlineCommitter, ThreadedCommitter
 from tabletop.storage.format import prepare_directory
-from tabletop.storage.store import Answer, Batch, Plan, Request, View
+from tabletop.storage.store import COUNTER_WIDTH_MAX, Answer, Batch, Plan, Request, View
 
 KEY_BYTES_MAX = 1978
 MAP_BYTES = (1 << 42, 1 << 40, 1 << 37, 1 << 34)
 """4 TiB, and what is tried when the platform refuses that much address space."""
 READERS_MAX = 1024
 
-_Value = TypeVar("_Value")
+_ROWS = {width: Struct(f">{width}q") for width in range(1, COUNTER_WIDTH_MAX + 1)}
+"""A counter's stored form, by the number of its members."""
 
 
 class _LmdbView:
@@ -105,13 +108,11 @@ class _LmdbWrite(_LmdbView):
         try:
             for counter, row in amounts.items():
                 raw = transaction.get(counter)
+                form = _ROWS[len(row)]
                 if raw is not None:
-                    row = tuple(
-                        amount + int.from_bytes(raw[at : at + 8], "big", signed=True)
-                        for amount, at in zip(row, range(0, len(raw), 8), strict=True)
-                    )
+                    row = tuple(map(add, row, form.unpack(raw)))
                 if any(row):
-                    transaction.put(counter, b"".join(amount.to_bytes(8, "big", signed=True) for amount in row))
+                    transaction.put(counter, form.pack(*row))
                 elif raw is not None:
                     transaction.delete(counter)
         except lmdb.Error as error:

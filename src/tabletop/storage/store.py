@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
+COUNTER_WIDTH_MAX = 4
+"""Members of a counter's row."""
+
 Request = TypeVar("Request")
 RequestIn = TypeVar("RequestIn", contravariant=True)
 Answer = TypeVar("Answer")
