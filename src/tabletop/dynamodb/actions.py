@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tabletop.dynamodb.operations import (
+    batch_execute_statement,
     batch_get_item,
     batch_write_item,
     create_table,
@@ -11,9 +12,15 @@ from tabletop.dynamodb.operations import (
     describe_continuous_backups,
     describe_endpoints,
     describe_limits,
+    describe_stream,
     describe_table,
     describe_time_to_live,
+    execute_statement,
+    execute_transaction,
     get_item,
+    get_records,
+    get_shard_iterator,
+    list_streams,
     list_tables,
     list_tags_of_resource,
     put_item,
@@ -30,6 +37,7 @@ from tabletop.dynamodb.operations import (
 from tabletop.dynamodb.operations.operation import Operation
 
 _MODULES = (
+    batch_execute_statement,
     batch_get_item,
     batch_write_item,
     create_table,
@@ -38,9 +46,15 @@ _MODULES = (
     describe_continuous_backups,
     describe_endpoints,
     describe_limits,
+    describe_stream,
     describe_table,
     describe_time_to_live,
+    execute_statement,
+    execute_transaction,
     get_item,
+    get_records,
+    get_shard_iterator,
+    list_streams,
     list_tables,
     list_tags_of_resource,
     put_item,
@@ -56,3 +70,6 @@ _MODULES = (
 )
 
 OPERATIONS: dict[str, Operation] = {module.OPERATION.name: module.OPERATION for module in _MODULES}
+
+STREAM_ACTIONS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"})
+"""Those of the Streams API, which has a target prefix of its own."""

@@ -4,6 +4,7 @@
 ``clear``    the data of dropped tables and indexes (DROPPED keys)
 ``expire``   deletion of items whose time has come
 ``forget``   client tokens of transactions older than ten minutes
+``tend``     new shards for streams; changes, shards and streams that are older than a day (``streams.retention``)
 
 What is to be done stands in the store; the loop finds it there, at start as well. One process of a store runs the loop.
 Clearing goes before filling: expiry entries that a table had before are gone before new ones are made.
@@ -20,6 +21,7 @@ from tabletop.base.errors import StorageUnavailable
 from tabletop.base.log import Log
 from tabletop.dynamodb import background_steps as steps
 from tabletop.dynamodb import catalog, keys
+from tabletop.dynamodb.streams import retention
 from tabletop.storage.store import Batch, Store, View, after_prefix
 
 TICK_S = 0.5
@@ -71,7 +73,7 @@ class Background:
     async def step_all(self) -> bool:
         """One step of each piece of work that is due; False when there was none, so that all is done for now."""
         worked = False
-        for find in (_clear_work, _fill_work, _expire_work, _forget_work):
+        for find in (_clear_work, _fill_work, _expire_work, _forget_work, _tend_work):
             with self._store.view() as view:
                 found = list(islice(find(view, self._clock()), steps.PIECES_MAX))
             for plan, request in found:
@@ -107,3 +109,8 @@ def _forget_work(view: View, now: float) -> Iterator[Work]:
     prefix = keys.token_age_prefix()
     if next(view.range(prefix, steps.tokens_stop(now)), None) is not None:
         yield steps.forget, prefix
+
+
+def _tend_work(view: View, now: float) -> Iterator[Work]:
+    for key in retention.due(view, now):
+        yield retention.tend, key

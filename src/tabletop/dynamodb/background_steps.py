@@ -149,11 +149,7 @@ def expire(view: View, catalog_key: bytes, now: float) -> Step:
     item_at = len(keys.expiry_prefix(table.number)) + 8
     for key in islice(due_entries(view, table, now), EXPIRED_MAX):
         batch.delete(key)
-        deletion = write.delete_expired(view, table, table.item_prefix + key[item_at:], now)
-        if deletion is not None:
-            batch.writes |= deletion.writes
-            for counter, amounts in deletion.amounts.items():
-                batch.add(counter, *amounts)
+        write.delete_expired(view, batch, table, table.item_prefix + key[item_at:], now)
     return bool(batch), batch
 
 

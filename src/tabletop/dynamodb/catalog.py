@@ -14,10 +14,16 @@ import orjson
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys
+from tabletop.dynamodb.constraint_words import TABLE_NAME_CHARACTERS_MIN
 from tabletop.dynamodb.schema import Index, KeyAttribute, KeyType, Stream, Table
 from tabletop.storage.store import Batch, View, after_prefix, read_counter
 
 COMPILED_TABLES_MAX = 4096
+
+_INVALID_NAME = (
+    "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, "
+    "and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'"
+)
 
 _compiled: dict[bytes, tuple[bytes, Table]] = {}
 
@@ -42,6 +48,8 @@ def table_of(view: View, call: Call, name: str) -> Table:
     """The table for item operations. Raises ResourceNotFoundException in the words of those operations."""
     table = find(view, call.account, call.region, name)
     if table is None or table.status in ("CREATING", "DELETING"):
+        if len(name) < TABLE_NAME_CHARACTERS_MIN:
+            raise ApiError("ValidationException", _INVALID_NAME)
         raise ApiError("ResourceNotFoundException", "Requested resource not found")
     return table
 

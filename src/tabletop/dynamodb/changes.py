@@ -48,11 +48,18 @@ def record(
     """
     stream = table.stream
     assert stream is not None
-    if old is not None and new is not None and len(old[1]) == len(new[1]) and values.equal({"M": old[0]}, {"M": new[0]}):
+    if (
+        old is not None
+        and new is not None
+        and len(old[1]) == len(new[1])
+        and values.equal({"M": old[0]}, {"M": new[0]})
+    ):
         return
     now_ms = int(now * 1000)
     state = shards.next_state(view, batch, stream.number, stream.state, now_ms)
-    item, _ = present = new or old or _nothing()
+    subject = new or old
+    assert subject is not None
+    item = subject[0]
     key_attributes = {part.name: item[part.name] for part in table.key_attributes}
     size_bytes = sizes.item_size(key_attributes)
     members = [b'"Keys":', orjson.dumps(key_attributes)]
@@ -61,15 +68,9 @@ def record(
             members += (name, image[1][4:])
             size_bytes += int.from_bytes(image[1][:4], "big")
     members.append(b',"SizeBytes":%d' % size_bytes)
-    kind = INSERT if old is None else MODIFY if present is new else EXPIRE if expired else REMOVE
+    kind = INSERT if old is None else MODIFY if new is not None else EXPIRE if expired else REMOVE
     slice_ = shards.slice_of(item_key[len(table.item_prefix) :])
-    batch.put(
-        keys.change_key(stream.number, slice_, state.sequence), _HEAD.pack(now_ms, kind) + b"".join(members)
-    )
-
-
-def _nothing() -> tuple[Item, bytes]:
-    raise AssertionError("a change has an old or a new item")
+    batch.put(keys.change_key(stream.number, slice_, state.sequence), _HEAD.pack(now_ms, kind) + b"".join(members))
 
 
 def millisecond(value: bytes) -> int:

@@ -1,5 +1,5 @@
 """Proves DynamoDB's data whole: every item where its key says, every index entry with its item and the reverse,
-expiry entries, counters, and nothing left that no table owns.
+expiry entries, counters, the change log (``streams.checker``), and nothing left that no table owns.
 
 Runs over one view, so a running server may go on writing. Memory is bounded by the number of tables.
 """
@@ -13,6 +13,7 @@ import orjson
 from tabletop.dynamodb import catalog, expiry, indexes, keys, sizes
 from tabletop.dynamodb.indexes import Stored
 from tabletop.dynamodb.schema import Index, Table
+from tabletop.dynamodb.streams import checker as streams_checker
 from tabletop.storage.store import View, after_prefix, read_counter
 
 Total = list[int]
@@ -34,6 +35,7 @@ def problems(view: View) -> Iterator[str]:
         if keys.numbers_of(key)[1] == 0
     }
     yield from _orphans(view, owned | dropped)
+    yield from streams_checker.problems(view)
 
 
 def _table_problems(view: View, table: Table) -> Iterator[str]:

@@ -16,6 +16,15 @@ from tabletop.dynamodb.write import Outcome, Write
 from tabletop.storage.store import Batch, View
 
 
+_MISSING = {
+    "put": "ConditionExpression is null",
+    "delete": "ConditionExpression is null",
+    "check": "ConditionExpression is null",
+    "update": "UpdateExpression and ConditionExpression are null",
+}
+"""What is said to be missing where values are given without an expression to use them (inferred for updates)."""
+
+
 @dataclass(slots=True)
 class SingleWrite:
     call: Call
@@ -33,7 +42,8 @@ def prepare_write(body: Body, kind: Any, subject: Item, subject_bytes: int = 0) 
     bound = body.get("ExpressionAttributeValues")
     condition = update = None
     if condition_text is not None or update_text is not None or names is not None or bound is not None:
-        binder = Binder(names, bound, expressions_given=condition_text is not None or update_text is not None)
+        given = condition_text is not None or update_text is not None
+        binder = Binder(names, bound, expressions_given=given, missing="" if given else _MISSING[kind])
         if update_text is not None:
             update = compile_update(update_text, binder)
         if condition_text is not None:

@@ -1,16 +1,35 @@
-"""What the two transactional operations share: reasons of a cancellation, and their bounds."""
+"""What the transactional operations share: applying all writes or none, reasons of a cancellation, client tokens, bounds.
+
+A plan sees all plans before it and is stored whole, so a transaction needs no locks and no second phase; two of
+them never conflict, they are one after the other.
+
+A client token is remembered for ten minutes with a digest of the request: the same request again answers as it did and
+writes nothing, another request under the same token is refused.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import orjson
+
+from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
+from tabletop.dynamodb import keys, sizes
+from tabletop.dynamodb.capacity import Consumption
+from tabletop.dynamodb.key_schema import invalid
+from tabletop.dynamodb.write import Outcome
+from tabletop.storage.store import Batch, View
 
 MEMBERS_MAX = 100
 TOTAL_BYTES_MAX = 4 * 1024 * 1024
+TOKEN_LIFETIME_S = 600
 
 _REASONS = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "DuplicateItemException": "DuplicateItem",
     "ItemCollectionSizeLimitExceededException": "ItemCollectionSizeLimitExceeded",
     "ValidationException": "ValidationError",
 }
@@ -40,3 +59,79 @@ class Reasons:
                 f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
                 fields={"CancellationReasons": self._rows},
             )
+
+
+def apply_all(members: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
+    """Apply every member's write, or raise: TransactionCanceledException with the reason of each that was refused."""
+    reasons = Reasons(len(members))
+    outcomes: list[Outcome] = []
+    seen: set[bytes] = set()
+    for position, apply in enumerate(members):
+        try:
+            outcome = apply()
+        except ApiError as error:
+            reasons.refuse(position, error)
+            continue
+        if outcome.key in seen:
+            raise invalid("Transaction request cannot include multiple operations on one item")
+        seen.add(outcome.key)
+        outcomes.append(outcome)
+    reasons.raise_if_refused()
+    return outcomes
+
+
+def written_units(outcomes: list[Outcome]) -> Consumption:
+    """The write units of a transaction: twice what its writes cost alone."""
+    consumption = Consumption("WriteCapacityUnits")
+    for outcome in outcomes:
+        consumption.add(
+            outcome.table,
+            2 * outcome.table_units,
+            [(index, 2 * units) for index, units in outcome.index_units],
+        )
+    return consumption
+
+
+def digest_of(members: list[dict[str, Any]]) -> str:
+    """Of a transaction's members: what a client token stands for."""
+    return hashlib.blake2b(orjson.dumps(members, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+
+
+def repeated(
+    view: View, call: Call, token: str, digest: str, now: float, return_consumed_capacity: str | None
+) -> dict[str, Any] | None:
+    """The answer to a request that was done under this token before; None for a new or forgotten token.
+
+    Capacity as AWS reports it for a repeat: reads of the items, at transactional cost.
+    """
+    raw = view.get(keys.token_key(call.account, token))
+    if raw is None:
+        return None
+    remembered = orjson.loads(raw)
+    if remembered["at"] + TOKEN_LIFETIME_S <= now:
+        return None
+    if remembered["digest"] != digest:
+        raise ApiError(
+            "IdempotentParameterMismatchException",
+            "The request uses the same client token as a previous, but non-identical request. "
+            "Do not reuse a client token with different requests, unless the requests are identical",
+        )
+    answer: dict[str, Any] = {}
+    if return_consumed_capacity not in (None, "NONE"):
+        answer["ConsumedCapacity"] = [
+            {"TableName": name, "CapacityUnits": units, "ReadCapacityUnits": units}
+            for name, units in remembered["read_units"].items()
+        ]
+    return answer
+
+
+def remember(batch: Batch, call: Call, token: str, digest: str, now: float, outcomes: list[Outcome]) -> None:
+    """Keep with the transaction's batch what its token stands for."""
+    read_units: dict[str, float] = {}
+    for outcome in outcomes:
+        size_bytes = 0 if outcome.new is None else sizes.item_size(outcome.new)
+        units = 2 * sizes.read_units(size_bytes, consistent=True)
+        read_units[outcome.table.name] = read_units.get(outcome.table.name, 0.0) + units
+    remembered = {"at": now, "digest": digest, "read_units": read_units}
+    batch.put(keys.token_key(call.account, token), orjson.dumps(remembered))
+    batch.put(keys.token_age_key(now, call.account, token), b"")

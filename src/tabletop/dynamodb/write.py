@@ -1,8 +1,8 @@
 """The one write path: every put, update, delete and condition check of every operation goes through ``apply``.
 
 ``apply`` is part of a plan: it reads the view, refuses or lists in the batch what is to be stored: the item, the entries of
-its indexes, its expiry, and the amounts for the table's counters. Single operations, batches, transactions and the
-deletion of expired items differ only in how many writes they apply and how they answer.
+its indexes, its expiry, its change record, and the amounts for the table's counters. Single operations, batches,
+transactions and the deletion of expired items differ only in how many writes they apply and how they answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import orjson
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.dynamodb import catalog, expiry, indexes, key_schema, keys, sizes, values
+from tabletop.dynamodb import catalog, changes, expiry, indexes, key_schema, keys, sizes, values
 from tabletop.dynamodb.expressions import Condition, Update
 from tabletop.dynamodb.indexes import Stored
 from tabletop.dynamodb.keys import Item
@@ -144,9 +144,12 @@ def _store(view: View, batch: Batch, outcome: Outcome, new: Item, new_bytes: int
     batch.put(outcome.key, value)
     batch.add(table.counter, 1 if old_raw is None else 0, new_bytes - old_bytes)
     _follow(view, batch, outcome, Stored(new, value))
+    if table.stream is not None:
+        old = None if old_raw is None else (outcome.old or {}, old_raw)
+        changes.record(view, batch, table, outcome.key, old, (new, value), now)
 
 
-def _remove(view: View, batch: Batch, outcome: Outcome, now: float) -> None:
+def _remove(view: View, batch: Batch, outcome: Outcome, now: float, *, expired: bool = False) -> None:
     old_raw = outcome.old_raw
     if old_raw is None:
         return
@@ -155,6 +158,9 @@ def _remove(view: View, batch: Batch, outcome: Outcome, now: float) -> None:
     batch.delete(outcome.key)
     batch.add(outcome.table.counter, -1, -old_bytes)
     _follow(view, batch, outcome, None)
+    table = outcome.table
+    if table.stream is not None:
+        changes.record(view, batch, table, outcome.key, (outcome.old or {}, old_raw), None, now, expired=expired)
 
 
 def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> None:
@@ -200,18 +206,15 @@ def collection_metrics(view: View, outcome: Outcome) -> dict[str, Any] | None:
     }
 
 
-def delete_expired(view: View, table: Table, item_key: bytes, now: float) -> Batch | None:
-    """The batch that deletes an item whose time has come; None if it is gone, or no longer expired.
+def delete_expired(view: View, batch: Batch, table: Table, item_key: bytes, now: float) -> None:
+    """Delete an item whose time has come; nothing if it is gone, or no longer expired.
 
     The expiry entry alone is not proof: the item is read again, since a write may have moved its time.
     """
     outcome = Outcome(table, item_key, view.get(item_key))
     old = outcome.old
-    if old is None or not expiry.is_expired(table, old, now):
-        return None
-    batch = Batch()
-    _remove(view, batch, outcome, now)
-    return batch
+    if old is not None and expiry.is_expired(table, old, now):
+        _remove(view, batch, outcome, now, expired=True)
 
 
 def _raw_size(raw: bytes | None) -> int:

@@ -16,6 +16,7 @@ from tabletop.base.errors import ApiError, StorageUnavailable
 from tabletop.base.limits import DYNAMODB_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 from tabletop.base.log import Log
 from tabletop.base.randomness import new_request_id, new_uuid
+from tabletop.dynamodb.actions import STREAM_ACTIONS
 from tabletop.dynamodb.service import DynamoDb
 from tabletop.gateway import pages
 from tabletop.gateway.constraints import check_params
@@ -23,10 +24,11 @@ from tabletop.gateway.ports import Service
 from tabletop.iam.service import Iam
 from tabletop.storage.store import Store
 from tabletop.wire import encodings, protocols, routing
-from tabletop.wire.http import HeaderList, HttpRequest, HttpResponse
+from tabletop.wire.http import FIRST_ACCEPT_ENCODING, HeaderList, HttpRequest, HttpResponse
 from tabletop.wire.models import service_model
 
 DYNAMODB_TARGET = "DynamoDB_20120810."
+STREAMS_TARGET = "DynamoDBStreams_20120810."
 _DYNAMODB_TYPE = "application/x-amz-json-1.0"
 _log = Log("gateway")
 
@@ -69,7 +71,9 @@ class Gateway:
         """A ``wire.http.Handler``: never raises."""
         target = request.headers.get("x-amz-target")
         if target is not None and target.startswith(DYNAMODB_TARGET) and request.method == "POST" and request.path == "/":
-            return self._handle_dynamodb(request, target[len(DYNAMODB_TARGET) :])
+            return self._handle_dynamodb(request, "dynamodb", target[len(DYNAMODB_TARGET) :])
+        if target is not None and target.startswith(STREAMS_TARGET) and request.method == "POST" and request.path == "/":
+            return self._handle_dynamodb(request, "dynamodbstreams", target[len(STREAMS_TARGET) :])
         if self._downloads is not None and request.path.startswith(self._download_path_prefix):
             return self._downloads(request)
         page = pages.page(request, ("dynamodb", *self._services))
@@ -77,7 +81,9 @@ class Gateway:
             return _with_cors(request, page)
         return self._handle_modelled(request)
 
-    def _handle_dynamodb(self, request: HttpRequest, action: str) -> HttpResponse | asyncio.Future[HttpResponse]:
+    def _handle_dynamodb(
+        self, request: HttpRequest, service: str, action: str
+    ) -> HttpResponse | asyncio.Future[HttpResponse]:
         """The data path: JSON in, JSON out. Answers at once what is a read or refused; a write when it is durable."""
         request_id = new_request_id()
         answered: HttpResponse | None = None
@@ -85,13 +91,15 @@ class Gateway:
 
         def done(answer: Any) -> None:
             nonlocal answered
-            answered = _encode_dynamodb(request, request_id, answer)
+            answered = _encode_dynamodb(request, service, request_id, answer)
             if waiting is not None and not waiting.cancelled():
                 waiting.set_result(answered)
 
         try:
             call = self._admit(request, "dynamodb", request_id, self._clock())
             payload = _dynamodb_payload(request)
+            if (action in STREAM_ACTIONS) is not (service == "dynamodbstreams"):
+                raise ApiError("UnknownOperationException", None)
             operation, body = self._dynamodb.decode(action, payload)
             if not call.principal.unrestricted:
                 with self._store.view() as view:
@@ -146,11 +154,11 @@ class Gateway:
         return _with_cors(request, response)
 
 
-def _encode_dynamodb(request: HttpRequest, request_id: str, answer: Any) -> HttpResponse:
+def _encode_dynamodb(request: HttpRequest, service: str, request_id: str, answer: Any) -> HttpResponse:
     status = 200
     if isinstance(answer, BaseException):
         error = _as_api_error(answer, request_id)
-        response = protocols.encode_error(service_model("dynamodb"), error, request_id)
+        response = protocols.encode_error(service_model(service), error, request_id)
         body, status = response.body, response.status
         assert isinstance(body, bytes)
     else:
@@ -158,6 +166,7 @@ def _encode_dynamodb(request: HttpRequest, request_id: str, answer: Any) -> Http
     headers: HeaderList = [("Content-Type", _DYNAMODB_TYPE), ("x-amzn-RequestId", request_id)]
     accept_encoding = request.headers.get("accept-encoding")
     if accept_encoding is not None and len(body) >= encodings.COMPRESSION_MIN:
+        accept_encoding = request.headers.get(FIRST_ACCEPT_ENCODING, accept_encoding)
         body, headers = encodings.compress(body, headers, accept_encoding)
     headers.append(("x-amz-crc32", str(zlib.crc32(body))))
     return _with_cors(request, HttpResponse(status, headers, body))

@@ -14,7 +14,7 @@ import httptools
 
 from tabletop.base.limits import LARGE_BODY_BYTES, READ_SLICE_BYTES
 from tabletop.server.connections import Connections
-from tabletop.wire.http import HttpRequest
+from tabletop.wire.http import FIRST_ACCEPT_ENCODING, HttpRequest
 
 _HEADER_NAMES_MAX = 1000
 
@@ -107,7 +107,12 @@ class RequestReader:
             key = _HEADER_NAMES[name]
             headers = self.headers
             text = value.rstrip().decode("latin-1")
-            headers[key] = text if key not in headers else f"{headers[key]},{text}"
+            if key not in headers:
+                headers[key] = text
+            else:
+                if key == "accept-encoding":
+                    headers.setdefault(FIRST_ACCEPT_ENCODING, headers[key])
+                headers[key] = f"{headers[key]},{text}"
 
     def on_headers_complete(self) -> None:
         headers = self.headers

@@ -7,6 +7,10 @@ from urllib.parse import unquote
 
 HeaderList = list[tuple[str, str]]
 
+FIRST_ACCEPT_ENCODING = "accept-encoding first"
+"""No header can have this name: where Accept-Encoding is repeated, what its first line said. DynamoDB heeds that one
+alone (observed), while signatures are over all of them joined."""
+
 
 class HttpRequest:
     """A complete request. ``headers`` has lower-case names; a repeated header is joined with commas.

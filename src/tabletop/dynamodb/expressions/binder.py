@@ -29,14 +29,20 @@ class Binder:
     __slots__ = ("_names", "_unused_names", "_unused_values", "_values")
 
     def __init__(
-        self, names: dict[str, Any] | None, values: dict[str, Any] | None, *, expressions_given: bool = True
+        self,
+        names: dict[str, Any] | None,
+        values: dict[str, Any] | None,
+        *,
+        expressions_given: bool = True,
+        missing: str = "",
     ) -> None:
+        """``missing``: where no expression is given that can hold values, which are not ("FilterExpression is null")."""
         self._names = names
         self._values = values
         if names is not None:
             _check_names(names, expressions_given)
         if values is not None:
-            _check_values(values, expressions_given)
+            _check_values(values, missing)
         self._unused_names = set(names or ())
         self._unused_values = set(values or ())
 
@@ -100,9 +106,9 @@ def _check_names(names: dict[str, Any], expressions_given: bool) -> None:
             )
 
 
-def _check_values(values: dict[str, Any], expressions_given: bool) -> None:
-    if not expressions_given:
-        raise refused("ExpressionAttributeValues can only be specified when using expressions")
+def _check_values(values: dict[str, Any], missing: str) -> None:
+    if missing:
+        raise refused(f"ExpressionAttributeValues can only be specified when using expressions: {missing}")
     if not values:
         raise refused("ExpressionAttributeValues must not be empty")
     for key, value in values.items():

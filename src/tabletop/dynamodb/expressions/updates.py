@@ -14,7 +14,7 @@ from tabletop.dynamodb.expressions.binder import Binder, Item, Steps, Value
 from tabletop.dynamodb.expressions.errors import refused
 from tabletop.dynamodb.expressions.grammar import parse_update
 from tabletop.dynamodb.expressions.paths import PathTree, cut_down, path_tree
-from tabletop.dynamodb.expressions.tree import UpdateTree
+from tabletop.dynamodb.expressions.tree import Add, Set, UpdateTree
 from tabletop.dynamodb.values import check_nesting
 
 _KIND = "UpdateExpression"
@@ -39,8 +39,9 @@ class UpdatedPaths:
 class Update:
     """A compiled update.
 
-    ``top_level_attributes``: every attribute that it changes, or changes parts of. ``makes_item``: whether it makes the
-    item where there is none; otherwise nothing happens then.
+    ``top_level_attributes``: every attribute that it changes, or changes parts of. ``makes_item``: False where it only
+    takes away: then it does nothing, and checks nothing, where there is no item (observed). One without any action
+    does make the item.
     """
 
     __slots__ = ("_computations", "_paths", "_removals", "makes_item", "top_level_attributes")
@@ -51,7 +52,7 @@ class Update:
         removals: list[Steps],
         tree: PathTree,
         *,
-        makes_item: bool = True,
+        makes_item: bool,
     ) -> None:
         self.makes_item = makes_item
         self._computations = computations
@@ -89,7 +90,7 @@ def compile_update(text: str, binder: Binder) -> Update:
     return compile_update_tree(parse_update(_KIND, text), binder)
 
 
-def compile_update_tree(tree: UpdateTree, binder: Binder, *, kind: str = _KIND, makes_item: bool = True) -> Update:
+def compile_update_tree(tree: UpdateTree, binder: Binder, *, kind: str = _KIND) -> Update:
     """The same for a tree that no text was parsed for. ``kind``: UpdateExpression or AttributeUpdates."""
     computations: list[tuple[Steps, Compute]] = []
     removals: list[Steps] = []
@@ -101,6 +102,7 @@ def compile_update_tree(tree: UpdateTree, binder: Binder, *, kind: str = _KIND, 
             removals.append(steps)
         else:
             computations.append((steps, compute))
+    makes_item = not tree.actions or any(isinstance(action, Set | Add) for action in tree.actions)
     return Update(computations, removals, path_tree(kind, paths), makes_item=makes_item)
 
 

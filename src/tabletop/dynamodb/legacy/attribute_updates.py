@@ -6,8 +6,9 @@ from typing import Any
 
 from tabletop.dynamodb import values
 from tabletop.dynamodb.expressions import Binder, Update, compile_update_tree
-from tabletop.dynamodb.expressions.tree import Action, Add, Delete, Literal, Path, Remove, Set, UpdateTree
+from tabletop.dynamodb.expressions.tree import Action, Add, Delete, Literal, Remove, Set, UpdateTree
 from tabletop.dynamodb.key_schema import invalid_parameters
+from tabletop.dynamodb.legacy.parameters import whole_attribute
 
 _DELETABLE = frozenset(("SS", "NS", "BS"))
 _ADDABLE = _DELETABLE | frozenset("NL")
@@ -15,14 +16,12 @@ _ADDABLE = _DELETABLE | frozenset("NL")
 
 def compile_attribute_updates(updates: dict[str, Any]) -> Update:
     tree = UpdateTree(tuple([_lower(name, update) for name, update in updates.items()]))
-    # As AWS does (observed): deletions alone do not make an item, while no update at all does.
-    makes_item = not tree.actions or not all(isinstance(action, Remove | Delete) for action in tree.actions)
-    return compile_update_tree(tree, Binder(None, None), kind="AttributeUpdates", makes_item=makes_item)
+    return compile_update_tree(tree, Binder(None, None), kind="AttributeUpdates")
 
 
 def _lower(name: str, update: dict[str, Any]) -> Action:
     action, value = update.get("Action") or "PUT", update.get("Value")
-    path = Path((name,))
+    path = whole_attribute(name)
     if value is None:
         if action != "DELETE":
             raise invalid_parameters("Only DELETE action is allowed when no attribute value is specified")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tabletop.dynamodb.expressions import Binder, Projection
 from tabletop.dynamodb.expressions.projections import compile_projection_tree
-from tabletop.dynamodb.expressions.tree import Path, ProjectionTree
+from tabletop.dynamodb.expressions.tree import ProjectionTree
 from tabletop.dynamodb.key_schema import invalid_parameters
+from tabletop.dynamodb.legacy.parameters import whole_attribute
 
 
 def compile_attributes_to_get(names: list[str]) -> Projection:
@@ -14,4 +15,4 @@ def compile_attributes_to_get(names: list[str]) -> Projection:
         if name in seen:
             raise invalid_parameters(f"Duplicate value in attribute name: {name}")
         seen.add(name)
-    return compile_projection_tree(ProjectionTree(tuple([Path((name,)) for name in names])), Binder(None, None))
+    return compile_projection_tree(ProjectionTree(tuple([whole_attribute(name) for name in names])), Binder(None, None))

@@ -21,6 +21,7 @@ from tabletop.dynamodb.expressions.tree import (
     Path,
 )
 from tabletop.dynamodb.key_schema import invalid, invalid_parameters
+from tabletop.dynamodb.legacy.parameters import whole_attribute
 
 Value = dict[str, Any]
 
@@ -99,7 +100,7 @@ def compile_joined(nodes: list[ConditionNode], conditional_operator: str | None,
 
 def lower(name: str, operator: str, arguments: list[Value]) -> ConditionNode:
     """The condition's tree. ``arguments`` must be canonical and have passed ``check_arguments``."""
-    path = Path((name,))
+    path = whole_attribute(name)
     literals = tuple([Literal(argument) for argument in arguments])
     comparison = _COMPARISONS.get(operator)
     if comparison is not None:
@@ -119,7 +120,9 @@ def check_arguments(operator: str, arguments: list[Value]) -> None:
     if any(values.type_of(argument) != values.type_of(arguments[0]) for argument in arguments[1:]):
         raise invalid_parameters("AttributeValues inside AttributeValueList must be of same type")
     if operator == "BETWEEN" and values.less(arguments[1], arguments[0]):
-        raise invalid("The BETWEEN condition was provided a range where the lower bound is greater than the upper bound")
+        raise invalid(
+            "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"
+        )
 
 
 def _lower_checked(name: str, condition: dict[str, Any]) -> ConditionNode:

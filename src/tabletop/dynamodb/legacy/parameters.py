@@ -1,10 +1,11 @@
-"""Which parameters are legacy ones, and that they do not go together with expressions."""
+"""Which parameters are legacy ones, that they do not go together with expressions, and how they name attributes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tabletop.dynamodb.key_schema import invalid
+from tabletop.dynamodb.expressions.tree import Path
+from tabletop.dynamodb.key_schema import invalid, invalid_parameters
 
 _WRITE = (("Expected", "ConditionalOperator"), ("ConditionExpression",))
 
@@ -47,3 +48,10 @@ def uses_legacy(action: str, body: dict[str, Any]) -> bool:
             f"Non-expression parameters: {{{', '.join(given)}}} Expression parameters: {{{', '.join(given_expressions)}}}"
         )
     return True
+
+
+def whole_attribute(name: str) -> Path:
+    """The attribute of this very name, dots and all."""
+    if not name:
+        raise invalid_parameters("Empty attribute name")
+    return Path((name,))

@@ -14,6 +14,7 @@ from tabletop.dynamodb.description import describe, sse_description, throughput_
 from tabletop.dynamodb.lifecycle import Record, begin_transition
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name, table_targets
 from tabletop.dynamodb.stream_labels import new_stream
+from tabletop.dynamodb.streams.records import follow_table
 from tabletop.dynamodb.tagging import new_tags
 from tabletop.storage.store import Batch, View
 
@@ -95,6 +96,7 @@ def plan(view: View, request: Creation, now: float) -> tuple[Any, Batch]:
         record["billing"] = {"mode": "PAY_PER_REQUEST", "changed": created}
     begin_transition(record, "CREATING", now)
     batch = Batch()
+    follow_table(view, batch, None, record, now)
     batch.put(keys.TABLE_NUMBER_COUNTER, number.to_bytes(4, "big"))
     catalog.store_record(batch, record)
     return {"TableDescription": describe(view, record, now, status="CREATING")}, batch

@@ -9,6 +9,7 @@ from tabletop.dynamodb import keys
 from tabletop.dynamodb.description import describe
 from tabletop.dynamodb.lifecycle import existing_table, in_use, invalid, shown_status
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.dynamodb.streams.records import follow_table
 from tabletop.storage.store import Batch, View
 
 _LAST_MEMBERS = (
@@ -47,6 +48,7 @@ def plan(view: View, request: tuple[Call, str], now: float) -> tuple[Any, Batch]
     batch = Batch()
     batch.delete(keys.catalog_key(table.account, table.region, table.name))
     batch.put(keys.dropped_key(table.number), b"")
+    follow_table(view, batch, record, None, now)
     return {"TableDescription": _last_description(view, record, now)}, batch
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.dynamodb import keys
-from tabletop.dynamodb.expressions import Binder, analyse_key_condition, match_key_schema
+from tabletop.dynamodb.expressions import Binder, KeyCondition, analyse_key_condition, match_key_schema
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import analyse_key_conditions, uses_legacy
@@ -21,26 +20,33 @@ from tabletop.storage.store import View, after_prefix
 @dataclass(slots=True)
 class Query:
     selection: Selection
-    conditions: Any
-    """What ``analyse_key_condition`` made of the KeyConditionExpression."""
+    conditions: list[KeyCondition]
     forward: bool
 
 
 def prepare(body: Body, call: Call) -> Query:
     legacy = uses_legacy("Query", body)
-    text, key_conditions = body.get("KeyConditionExpression"), body.get("KeyConditions")
-    if text is None and key_conditions is None:
+    text = body.get("KeyConditionExpression")
+    if text is None and "KeyConditions" not in body:
         raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
-    given = text is not None or "FilterExpression" in body or "ProjectionExpression" in body
+    valued = text is not None or "FilterExpression" in body
     binder = Binder(
-        body.get("ExpressionAttributeNames"), body.get("ExpressionAttributeValues"), expressions_given=given
+        body.get("ExpressionAttributeNames"),
+        body.get("ExpressionAttributeValues"),
+        expressions_given=valued or "ProjectionExpression" in body,
+        missing="" if valued else "FilterExpression and KeyConditionExpression are null",
     )
     selection = prepare_selection(body, call, binder)
     if legacy:
         lower_legacy(body, selection, "QueryFilter")
-    conditions = analyse_key_conditions(key_conditions) if text is None else analyse_key_condition(text, binder)
+    conditions = _key_conditions(body, binder)
     binder.refuse_unused()
     return Query(selection, conditions, body.get("ScanIndexForward") is not False)
+
+
+def _key_conditions(body: Body, binder: Binder) -> list[KeyCondition]:
+    text = body.get("KeyConditionExpression")
+    return analyse_key_conditions(body["KeyConditions"]) if text is None else analyse_key_condition(text, binder)
 
 
 def read(view: View, request: Query, now: float) -> bytes:
@@ -64,9 +70,23 @@ def read(view: View, request: Query, now: float) -> bytes:
         _bound(span, prefix, *match.range_condition)
     elif index is None and match.range_equal:
         span.stop = prefix + b"\0"
-    if selection.exclusive_start_key is not None:
-        start_behind(span, selection.exclusive_start_key, partition=match.hash)
-    return render_page(span, read_page(view, span), selection.return_consumed_capacity)
+    start_key = selection.exclusive_start_key
+    if start_key is not None:
+        if index is None and table.range is None:
+            raise invalid(f"The provided exclusive start key is invalid: ExclusiveStartKey: {_shown(start_key)}")
+        start_behind(span, start_key, partition=match.hash)
+    page = read_page(view, span)
+    if index is None and table.range is None:
+        # A partition of one item: there is nothing behind it, and AWS takes no start key here.
+        page.last = None
+    return render_page(span, page, selection.return_consumed_capacity)
+
+
+def _shown(key: Item) -> str:
+    shown = (
+        f"{name}=AttributeValue: {{{kind}:{content}}}" for name, value in key.items() for kind, content in value.items()
+    )
+    return f"{{{', '.join(shown)}}}"
 
 
 def _bound(span: Range, prefix: bytes, attribute: KeyAttribute, operator: str, operands: tuple[Item, ...]) -> None:

@@ -13,6 +13,7 @@ from tabletop.dynamodb import catalog
 from tabletop.dynamodb.description import describe
 from tabletop.dynamodb.lifecycle import begin_transition, editable_record, existing_table, in_use, shown_status
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.dynamodb.streams.records import follow_table
 from tabletop.dynamodb.table_changes import change_indexes, change_settings, check_update
 from tabletop.storage.store import Batch, View
 
@@ -34,6 +35,7 @@ def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
     batch = Batch()
     change_settings(record, body, now)
     change_indexes(batch, record, body, now)
+    follow_table(view, batch, table.record, record, now)
     begin_transition(record, "UPDATING", now)
     catalog.store_record(batch, record)
     return {"TableDescription": describe(view, record, now, status="UPDATING")}, batch

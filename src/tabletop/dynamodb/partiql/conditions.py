@@ -1,13 +1,13 @@
 """The grammar of WHERE, from OR down to a single comparison, as trees that all expressions share.
 
-    condition   conjunct {OR conjunct}
-    conjunct    negation {AND negation}
-    negation    NOT negation | ( condition ) | comparison
-    comparison  operand (= | <> | != | < | <= | > | >=) operand
-                operand [NOT] BETWEEN operand AND operand
-                operand [NOT] IN [operand, ...] | (operand, ...) | <<operand, ...>>
-                operand IS [NOT] (MISSING | NULL | type)
-                begins_with(operand, operand) | contains(...) | attribute_type(...)
+condition   conjunct {OR conjunct}
+conjunct    negation {AND negation}
+negation    NOT negation | ( condition ) | comparison
+comparison  operand (= | <> | != | < | <= | > | >=) operand
+            operand [NOT] BETWEEN operand AND operand
+            operand [NOT] IN [operand, ...] | (operand, ...) | <<operand, ...>>
+            operand IS [NOT] (MISSING | NULL | type)
+            begins_with(operand, operand) | contains(...) | attribute_type(...)
 """
 
 from __future__ import annotations

@@ -171,5 +171,10 @@ def _returning(cursor: Cursor) -> Returning | None:
     return returning
 
 
-_CLAUSES: dict[str, Callable[[Cursor], Clauses]] = {"select": _select, "insert": _insert, "update": _update, "delete": _delete, "exists": _exists}
-
+_CLAUSES: dict[str, Callable[[Cursor], Clauses]] = {
+    "select": _select,
+    "insert": _insert,
+    "update": _update,
+    "delete": _delete,
+    "exists": _exists,
+}

@@ -1,7 +1,7 @@
 """Values and operands: literals, parameters, paths, functions of them.
 
-    value     'text'  -1.5e3  TRUE  NULL  ?  [value, ...]  {'name': value, ...}  <<value, ...>>
-    operand   value  path  size(path)  (operand)
+value     'text'  -1.5e3  TRUE  NULL  ?  [value, ...]  {'name': value, ...}  <<value, ...>>
+operand   value  path  size(path)  (operand)
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ size smallint some space sql sqlcode sqlerror sqlstate substring sum system_user
 transaction translate translation trim true union unique unknown update upper usage user using value values varchar varying view
 when whenever where with work write zone
 """
-_PARTIQL = "missing pivot unpivot limit tuple remove index bool boolean string symbol clob blob struct list sexp bag returning"
+_PARTIQL = (
+    "missing pivot unpivot limit tuple remove index bool boolean string symbol clob blob struct list sexp bag returning"
+)
 
 KEYWORDS = frozenset((_SQL + _PARTIQL).split())
 

@@ -15,9 +15,7 @@ RECORD_BYTES_MAX = 1 << 20
 """What one GetRecords returns; a single larger record is returned alone."""
 
 
-def read(
-    view: View, stream: dict[str, Any], shard: Shard, position: int, limit: int
-) -> tuple[list[bytes], int | None]:
+def read(view: View, stream: dict[str, Any], shard: Shard, position: int, limit: int) -> tuple[list[bytes], int | None]:
     """(JSON of the changes from ``position`` on, where to read on); None once a closed shard is read to its end.
 
     Raises TrimmedDataAccessException when a change from ``position`` on is no longer there.

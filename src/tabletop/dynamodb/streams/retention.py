@@ -87,13 +87,14 @@ def _drop_generations(view: View, batch: Batch, number: int, horizon_ms: int) ->
 
 def _holds_changes(view: View, number: int, last: int) -> bool:
     return any(
-        next(view.range(keys.change_key(number, slice_, 0), keys.change_key(number, slice_, last + 1)), None) is not None
+        next(view.range(keys.change_key(number, slice_, 0), keys.change_key(number, slice_, last + 1)), None)
+        is not None
         for slice_ in range(shards.SLICES)
     )
 
 
 def _next_time(view: View, number: int, record: dict[str, Any], state: shards.State, kept: list[dict[str, Any]]) -> int:
-    times = [row["closed"] + RETENTION_MS for row in kept if row["closed"] is not None]
+    times: list[int] = [row["closed"] + RETENTION_MS for row in kept if row["closed"] is not None]
     times.append(state.rolls_at_ms if record["disabled"] is None else record["disabled"] + RETENTION_MS)
     for slice_ in range(shards.SLICES):
         prefix = keys.change_prefix(number) + bytes((slice_,))

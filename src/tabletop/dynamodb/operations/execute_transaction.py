@@ -1,0 +1,133 @@
+"""ExecuteTransaction: up to 100 PartiQL statements, all reads of one item each, or all writes and EXISTS: all or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb import sizes
+from tabletop.dynamodb.capacity import Consumption
+from tabletop.dynamodb.key_schema import invalid
+from tabletop.dynamodb.operations.operation import Body, Operation
+from tabletop.dynamodb.partiql import errors, writes
+from tabletop.dynamodb.partiql.binding import Bound, bind
+from tabletop.dynamodb.partiql.errors import refused
+from tabletop.dynamodb.partiql.selects import lower_lookup
+from tabletop.dynamodb.partiql.targets import statement_targets
+from tabletop.dynamodb.transactions import (
+    TOTAL_BYTES_MAX,
+    Reasons,
+    apply_all,
+    digest_of,
+    remember,
+    repeated,
+    written_units,
+)
+from tabletop.dynamodb.write import Outcome
+from tabletop.storage.store import Batch, View
+
+_Answer = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Member:
+    bound: Bound
+    return_old_on_refusal: bool
+
+
+@dataclass(slots=True)
+class ExecuteTransaction:
+    call: Call
+    members: list[Member]
+    token: str | None
+    digest: str
+    return_consumed_capacity: str | None
+
+
+def prepare(body: Body, call: Call) -> ExecuteTransaction:
+    statements = body["TransactStatements"]
+    token = body.get("ClientRequestToken")
+    digest = "" if token is None else digest_of(statements)
+    members = [
+        Member(
+            bind(member["Statement"], member.get("Parameters")),
+            member.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
+        )
+        for member in statements
+    ]
+    if len({member.bound.is_read for member in members}) > 1:
+        raise refused(errors.TRANSACTION_MIXED)
+    if any(writes.returning_of(member.bound) is not None for member in members):
+        raise refused(errors.TRANSACTION_RETURNING)
+    return ExecuteTransaction(call, members, token, digest, body.get("ReturnConsumedCapacity"))
+
+
+def plan(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer, Batch | None]:
+    if request.members[0].bound.is_read:
+        return _read(view, request), None
+    return _write(view, request, now)
+
+
+def _read(view: View, request: ExecuteTransaction) -> _Answer:
+    consumption = Consumption("ReadCapacityUnits")
+    reasons = Reasons(len(request.members))
+    responses: list[_Answer] = []
+    total_bytes = 0
+    seen: set[bytes] = set()
+    for position, member in enumerate(request.members):
+        try:
+            lookup = lower_lookup(
+                view,
+                request.call,
+                member.bound,
+                without_key=errors.TRANSACTION_SELECT_KEY,
+                with_index=errors.TRANSACTION_INDEX,
+            )
+        except ApiError as error:
+            reasons.refuse(position, error)
+            continue
+        if lookup.key in seen:
+            raise invalid("Transaction request cannot include multiple operations on one item")
+        seen.add(lookup.key)
+        raw = view.get(lookup.key)
+        size_bytes = 0 if raw is None else int.from_bytes(raw[:4], "big")
+        total_bytes += size_bytes
+        consumption.add(lookup.table, sizes.transactional_read_units(size_bytes))
+        shown = lookup.shown(raw)
+        responses.append({} if shown is None else {"Item": shown})
+    reasons.raise_if_refused()
+    if total_bytes > TOTAL_BYTES_MAX:
+        raise invalid("Collective size of all the requested items exceeds maximum transaction size")
+    answer: _Answer = {"Responses": responses}
+    consumption.attach(answer, request.return_consumed_capacity)
+    return answer
+
+
+def _write(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer, Batch | None]:
+    call, token = request.call, request.token
+    answer: _Answer = {"Responses": [{} for _ in request.members]}
+    if token is not None:
+        before = repeated(view, call, token, request.digest, now, request.return_consumed_capacity)
+        if before is not None:
+            return answer | before, None
+    batch = Batch()
+    outcomes = apply_all([partial(_apply, view, batch, call, member, now) for member in request.members])
+    written_units(outcomes).attach(answer, request.return_consumed_capacity)
+    if token is not None:
+        remember(batch, call, token, request.digest, now, outcomes)
+    return answer, batch
+
+
+def _apply(view: View, batch: Batch, call: Call, member: Member, now: float) -> Outcome:
+    prepared = writes.lower_write(view, call, member.bound, return_old_on_refusal=member.return_old_on_refusal)
+    return writes.apply(view, batch, call, prepared, now)
+
+
+def targets(body: Body, call: Call) -> list[tuple[str, str]]:
+    return statement_targets([member["Statement"] for member in body["TransactStatements"]], call)
+
+
+OPERATION = Operation("ExecuteTransaction", prepare=prepare, targets=targets, plan=plan)
