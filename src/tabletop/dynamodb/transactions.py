@@ -48,8 +48,13 @@ class Reasons:
         code = _REASONS.get(error.code)
         if code is None:
             raise error
+        if code == "ValidationError":
+            # AWS validates all members before it looks at any condition, and stops at the first that is not valid.
+            self._rows = [{"Code": "None"} for _ in self._rows]
         self._refused = True
         self._rows[position] = {"Code": code, "Message": error.message, **error.fields}
+        if code == "ValidationError":
+            self.raise_if_refused()
 
     def raise_if_refused(self) -> None:
         if self._refused:

@@ -210,7 +210,7 @@ def _as_api_error(error: BaseException, request_id: str) -> ApiError:
 
 
 def _unknown_service(request: HttpRequest, name: str | None) -> HttpResponse:
-    if name is None and "x-amz-target" not in request.headers:
+    if request.path != "/" or (name is None and "x-amz-target" not in request.headers):
         return _with_cors(request, pages.not_found())
     body = orjson.dumps({"__type": "com.amazon.coral.service#UnknownOperationException"})
     return HttpResponse(400, [("Content-Type", _DYNAMODB_TYPE), ("x-amzn-RequestId", new_request_id())], body)

@@ -116,7 +116,10 @@ class RequestReader:
 
     def on_headers_complete(self) -> None:
         headers = self.headers
-        if len(headers) > self.connections.limits.headers_max:
+        limits = self.connections.limits
+        if len(headers) > limits.headers_max:
+            self._stop_parsing("head_too_large")
+        if len(self.target) + sum(map(len, headers.values())) > limits.head_bytes_max:
             self._stop_parsing("head_too_large")
         self.in_head = False
         if "content-length" in headers or "transfer-encoding" in headers:
