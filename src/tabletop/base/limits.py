@@ -10,8 +10,8 @@ from dataclasses import dataclass
 KIB = 1024
 MIB = 1024 * KIB
 
-REQUEST_HEAD_BYTES_MAX = 64 * KIB
-"""Request line and headers, give or take one read. An honest head may hold a 4 KB session token and an 8 KB target."""
+REQUEST_HEAD_BYTES_MAX = 16 * KIB
+"""Request line and headers: DynamoDB's own bound. An honest head holds a 4 KB session token and an 8 KB target at the most."""
 
 REQUEST_HEADERS_MAX = 200
 """Distinct header names of one request. SDKs send about 20, proxies add a few."""

@@ -56,7 +56,7 @@ def test_values_of_wrong_json_types() -> None:
 def test_maps_without_expressions(parameter: str) -> None:
     names, values = ({"#a": "a"}, None) if parameter == "Names" else (None, {":v": {"S": "x"}})
     with pytest.raises(ApiError, match=f"ExpressionAttribute{parameter} can only be specified when using expressions"):
-        Binder(names, values, expressions_given=False)
+        Binder(names, values, expressions_given=False, missing="FilterExpression is null")
 
 
 # One binder for all of a request's expressions: a name or value may be used by any of them, and must be by one.

@@ -100,7 +100,7 @@ def _read(view: View, request: ExecuteTransaction) -> _Answer:
         responses.append({} if shown is None else {"Item": shown})
     reasons.raise_if_refused()
     if total_bytes > TOTAL_BYTES_MAX:
-        raise invalid("Collective size of all the requested items exceeds maximum transaction size")
+        raise invalid(errors.TRANSACTION_READ_SIZE)
     answer: _Answer = {"Responses": responses}
     consumption.attach(answer, request.return_consumed_capacity)
     return answer
@@ -115,6 +115,9 @@ def _write(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer
             return answer | before, None
     batch = Batch()
     outcomes = apply_all([partial(_apply, view, batch, call, member, now) for member in request.members])
+    inserted = (outcome.new for outcome in outcomes if outcome.old_raw is None and outcome.new is not None)
+    if sum(map(sizes.item_size, inserted)) > TOTAL_BYTES_MAX:
+        raise invalid(errors.TRANSACTION_SIZE)
     written_units(outcomes).attach(answer, request.return_consumed_capacity)
     if token is not None:
         remember(batch, call, token, request.digest, now, outcomes)

@@ -7,8 +7,9 @@ An item that has none of the columns is shown as an empty one.
 from __future__ import annotations
 
 from tabletop.dynamodb.expressions import Projection
+from tabletop.dynamodb.expressions.binder import Steps
 from tabletop.dynamodb.expressions.operands import Getter, getter
-from tabletop.dynamodb.expressions.tree import Path
+from tabletop.dynamodb.expressions.tree import NameReference, Path
 from tabletop.dynamodb.keys import Item
 
 
@@ -18,11 +19,9 @@ class Columns(Projection):
     __slots__ = ("_columns",)
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
-        super().__init__({path.elements[0]: None for path in paths})  # type: ignore[misc]
-        self._columns: list[tuple[str, Getter]] = [
-            (_shown_name(path), getter(path.elements))
-            for path in paths  # type: ignore[arg-type]
-        ]
+        steps: list[Steps] = [tuple(_plain(element) for element in path.elements) for path in paths]
+        super().__init__({path[0]: None for path in steps})
+        self._columns: list[tuple[str, Getter]] = [(_shown_name(path), getter(path)) for path in steps]
 
     def apply(self, item: Item) -> Item:
         shown: Item = {}
@@ -33,7 +32,11 @@ class Columns(Projection):
         return shown
 
 
-def _shown_name(path: Path) -> str:
-    names = [position for position, element in enumerate(path.elements) if not isinstance(element, int)]
-    last = path.elements[names[-1] :]
-    return f"{last[0]}" + "".join(f"[{index}]" for index in last[1:])
+def _plain(element: str | NameReference | int) -> str | int:
+    assert not isinstance(element, NameReference)
+    return element
+
+
+def _shown_name(path: Steps) -> str:
+    last_name = max(position for position, step in enumerate(path) if isinstance(step, str))
+    return str(path[last_name]) + "".join(f"[{index}]" for index in path[last_name + 1 :])

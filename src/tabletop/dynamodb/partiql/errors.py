@@ -25,6 +25,8 @@ ORDER_BY_OTHER = "Variable reference {name} in ORDER BY clause must be part of t
 PARAMETER_COUNT = "Number of parameters in request and statement don't match."
 BATCH_SELECT_KEY = "Select statements within BatchExecuteStatement must specify the primary key in the where clause."
 TRANSACTION_INDEX = "Reads on indices are not supported within transactions."
+TRANSACTION_SIZE = "Transaction payload size cannot exceed 4 MB"
+TRANSACTION_READ_SIZE = "Collective size of all the requested items exceeds maximum transaction size"
 
 # Inferred.
 UNEXPECTED_TOKEN = "Unexpected token"

@@ -11,6 +11,7 @@ import hashlib
 import heapq
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -81,7 +82,7 @@ def _generation_problems(stream: Record, state: shards.State, rows: list[tuple[i
     open_ = [generation for generation, row in rows if row["last"] is None]
     if open_ != ([state.generation] if stream["disabled"] is None else []):
         yield f"{arn}: the generations {open_} are open"
-    for (one, older), (other, newer) in zip(rows, rows[1:], strict=False):
+    for (one, older), (other, newer) in pairwise(rows):
         if other != one + 1 or older["last"] is None or newer["first"] != older["last"] + 1:
             yield f"{arn}: generation {other} does not follow on {one}"
 
