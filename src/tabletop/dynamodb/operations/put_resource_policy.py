@@ -1,0 +1,42 @@
+"""PutResourcePolicy: attach a policy document to a table, in place of the one it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tabletop.base.call import Call
+from tabletop.dynamodb import catalog
+from tabletop.dynamodb.lifecycle import editable_record
+from tabletop.dynamodb.operations.operation import Body, Operation
+from tabletop.dynamodb.resource_policies import check_expected_revision, check_policy, revision_of, table_with_policy
+from tabletop.dynamodb.resource_policies import targets as policy_targets
+from tabletop.storage.store import Batch, View
+
+
+@dataclass(slots=True)
+class PutResourcePolicy:
+    call: Call
+    arn: str
+    policy: str
+    expected_revision: str | None
+
+
+def prepare(body: Body, call: Call) -> PutResourcePolicy:
+    check_policy(body["Policy"])
+    return PutResourcePolicy(call, body["ResourceArn"], body["Policy"], body.get("ExpectedRevisionId"))
+
+
+def plan(view: View, request: PutResourcePolicy, now: float) -> tuple[dict[str, str], Batch]:
+    record = editable_record(table_with_policy(view, request.call, request.arn))
+    check_expected_revision(record, request.expected_revision)
+    record["policy"] = request.policy
+    batch = Batch()
+    catalog.store_record(batch, record)
+    return {"RevisionId": revision_of(request.policy)}, batch
+
+
+def targets(body: Body, call: Call) -> list[tuple[str, str]]:
+    return policy_targets("PutResourcePolicy", body)
+
+
+OPERATION = Operation("PutResourcePolicy", prepare=prepare, targets=targets, plan=plan)
