@@ -31,9 +31,9 @@ def policy_of(record: dict[str, Any]) -> str:
     """Raises PolicyNotFoundException."""
     policy: str | None = record.get("policy")
     if policy is None:
-        message = f"Resource-based policy not found for the provided ResourceArn: {record['arn']}"
-        raise ApiError("PolicyNotFoundException", message)
-            "PolicyNotFoundException", f"Resource-based policy not found for the provided ResourceArn: {record['arn']}"
+        raise ApiError(
+            "PolicyNotFoundException",
+            f"Resource-based policy not found for the provided ResourceArn: {record['arn']}",
         )
     return policy
 
