@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,18 +39,24 @@ def command(port: int | None, data: Path | None, as_json: bool) -> None:
       tabletop status --json | jq -r .address
     """
     server = required_server(port, data)
-    tables = _tables(Path(server.directory))
+    tables, searches = _stored(Path(server.directory))
     uptime_s = max(0.0, system_clock() - server.started)
     if as_json:
         row = {**asdict(server), "uptime_s": round(uptime_s, 1), "tables": [asdict(table) for table in tables]}
+        row["misplaced"] = searches
         click.echo(json.dumps(row, indent=2))
     else:
         _print(server, uptime_s, tables)
+        for search in searches:
+            click.echo(
+                f"\nLooked for in {search['region']} (account {search['account']}), where it is not: table {search['name']}. "
+                f"It is in {', '.join(search['found'])}."
+            )
 
 
-def _tables(directory: Path) -> list[TableLine]:
+def _stored(directory: Path) -> tuple[list[TableLine], list[dict[str, Any]]]:
     """Read from the store itself, beside the running server: no request, hence no credentials and no region."""
-    from tabletop.dynamodb import catalog, keys
+    from tabletop.dynamodb import catalog, keys, misplaced
     from tabletop.storage.engine import open_store
     from tabletop.storage.store import after_prefix
 
@@ -58,9 +65,10 @@ def _tables(directory: Path) -> list[TableLine]:
         with store.view() as view:
             rows = view.range(keys.catalog_prefix(), after_prefix(keys.catalog_prefix()))
             tables = [catalog.compile_table(raw) for _, raw in rows]
+            searches = [asdict(search) for search in misplaced.recent(view, system_clock())]
     finally:
         store.close()
-    return [TableLine(each.account, each.region, each.name, each.status) for each in tables]
+    return [TableLine(each.account, each.region, each.name, each.status) for each in tables], searches
 
 
 def _print(server: ServerState, uptime_s: float, tables: list[TableLine]) -> None:

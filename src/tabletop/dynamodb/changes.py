@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from tabletop.dynamodb import keys, sizes, values
+from tabletop.dynamodb import keys, sizes
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.schema import Table
 from tabletop.dynamodb.streams import shards
@@ -36,41 +36,34 @@ def record(
     batch: Batch,
     table: Table,
     item_key: bytes,
-    old: tuple[Item, bytes] | None,
-    new: tuple[Item, bytes] | None,
+    item: Item,
+    old_raw: bytes | None,
+    new_raw: bytes | None,
     now: float,
     *,
     expired: bool = False,
 ) -> None:
-    """Add the change of an item to the log. ``old`` and ``new``: the item and its stored form.
+    """Add the change of an item from one stored form to the other (None: there is no item) to the log.
 
-    Only for a table whose ``stream`` is not None. A rewriting in another order of attributes or set members is no change.
+    Only for a table whose ``stream`` is not None. ``item`` has the key attributes.
     """
     stream = table.stream
     assert stream is not None
-    if (
-        old is not None
-        and new is not None
-        and len(old[1]) == len(new[1])
-        and values.equal({"M": old[0]}, {"M": new[0]})
-    ):
-        return
     now_ms = int(now * 1000)
-    state = shards.next_state(view, batch, stream.number, stream.state, now_ms)
-    subject = new or old
-    assert subject is not None
-    item = subject[0]
+    sequence = shards.draw(view, batch, stream.number, stream.state, now_ms)
     key_attributes = {part.name: item[part.name] for part in table.key_attributes}
     size_bytes = sizes.item_size(key_attributes)
     members = [b'"Keys":', orjson.dumps(key_attributes)]
-    for shown, name, image in ((stream.shows_new, b',"NewImage":', new), (stream.shows_old, b',"OldImage":', old)):
-        if shown and image is not None:
-            members += (name, image[1][4:])
-            size_bytes += int.from_bytes(image[1][:4], "big")
+    if stream.shows_new and new_raw is not None:
+        members += (b',"NewImage":', new_raw[4:])
+        size_bytes += int.from_bytes(new_raw[:4], "big")
+    if stream.shows_old and old_raw is not None:
+        members += (b',"OldImage":', old_raw[4:])
+        size_bytes += int.from_bytes(old_raw[:4], "big")
     members.append(b',"SizeBytes":%d' % size_bytes)
-    kind = INSERT if old is None else MODIFY if new is not None else EXPIRE if expired else REMOVE
+    kind = INSERT if old_raw is None else MODIFY if new_raw is not None else EXPIRE if expired else REMOVE
     slice_ = shards.slice_of(item_key[len(table.item_prefix) :])
-    batch.put(keys.change_key(stream.number, slice_, state.sequence), _HEAD.pack(now_ms, kind) + b"".join(members))
+    batch.put(keys.change_key(stream.number, slice_, sequence), _HEAD.pack(now_ms, kind) + b"".join(members))
 
 
 def millisecond(value: bytes) -> int:

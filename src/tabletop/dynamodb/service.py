@@ -11,6 +11,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import constraints
 from tabletop.dynamodb.actions import OPERATIONS
+from tabletop.dynamodb.misplaced import Misplaced
 from tabletop.dynamodb.operations.operation import Body, Operation
 from tabletop.storage.store import Store
 
@@ -22,6 +23,7 @@ class DynamoDb:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._misplaced = Misplaced(store)
 
     def decode(self, action: str, payload: bytes) -> tuple[Operation, Body]:
         """The operation, and its parameters with types and constraints checked. Raises ApiError."""
@@ -34,6 +36,11 @@ class DynamoDb:
             raise ApiError("SerializationException", None) from error
         constraints.check(action, body)
         return operation, body
+
+    def explain(self, error: ApiError, call: Call, body: Body) -> None:
+        """For the owner: note what the refused client cannot know, such as the region where its table is."""
+        if error.code in ("ResourceNotFoundException", "TableNotFoundException"):
+            self._misplaced.note(call, body)
 
     def run(self, operation: Operation, call: Call, body: Body, done: Done) -> None:
         """Run the operation; ``done`` gets the answer (a dict, or bytes that are the JSON) or the error, once, maybe at once.

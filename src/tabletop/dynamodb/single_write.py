@@ -15,7 +15,6 @@ from tabletop.dynamodb.operations.operation import Body, table_name
 from tabletop.dynamodb.write import Outcome, Write
 from tabletop.storage.store import Batch, View
 
-
 _MISSING = {
     "put": "ConditionExpression is null",
     "delete": "ConditionExpression is null",

@@ -1,6 +1,6 @@
 """The words "1 validation error detected: " that PutItem and UpdateItem put before most of their own validation errors.
 
-AWS has done so since June 2026. Recorded since then: errors of expressions, of legacy parameters and of sets have them;
+AWS has done so since the middle of 2026. Recorded since then: errors of expressions, of legacy parameters and of sets have them;
 what is found when the table or the item is read has not. Of the errors listed here nothing was recorded: they are
 left as they were (inferred).
 """

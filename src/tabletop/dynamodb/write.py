@@ -144,9 +144,16 @@ def _store(view: View, batch: Batch, outcome: Outcome, new: Item, new_bytes: int
     batch.put(outcome.key, value)
     batch.add(table.counter, 1 if old_raw is None else 0, new_bytes - old_bytes)
     _follow(view, batch, outcome, Stored(new, value))
-    if table.stream is not None:
-        old = None if old_raw is None else (outcome.old or {}, old_raw)
-        changes.record(view, batch, table, outcome.key, old, (new, value), now)
+    if table.stream is not None and not _is_rewriting(outcome, new, value):
+        changes.record(view, batch, table, outcome.key, new, old_raw, value, now)
+
+
+def _is_rewriting(outcome: Outcome, new: Item, value: bytes) -> bool:
+    """Whether the item keeps its content, in another order of attributes or set members: stored, but not a change."""
+    old_raw = outcome.old_raw
+    if old_raw is None or len(old_raw) != len(value):
+        return False
+    return values.equal({"M": outcome.old or {}}, {"M": new})
 
 
 def _remove(view: View, batch: Batch, outcome: Outcome, now: float, *, expired: bool = False) -> None:
@@ -160,7 +167,7 @@ def _remove(view: View, batch: Batch, outcome: Outcome, now: float, *, expired: 
     _follow(view, batch, outcome, None)
     table = outcome.table
     if table.stream is not None:
-        changes.record(view, batch, table, outcome.key, (outcome.old or {}, old_raw), None, now, expired=expired)
+        changes.record(view, batch, table, outcome.key, outcome.old or {}, old_raw, None, now, expired=expired)
 
 
 def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> None:

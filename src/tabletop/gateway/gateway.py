@@ -88,9 +88,13 @@ class Gateway:
         request_id = new_request_id()
         answered: HttpResponse | None = None
         waiting: asyncio.Future[HttpResponse] | None = None
+        call: Call | None = None
+        body: dict[str, Any] | None = None
 
         def done(answer: Any) -> None:
             nonlocal answered
+            if type(answer) is ApiError and body is not None and call is not None:
+                self._dynamodb.explain(answer, call, body)
             answered = _encode_dynamodb(request, service, request_id, answer)
             if waiting is not None and not waiting.cancelled():
                 waiting.set_result(answered)

@@ -71,15 +71,16 @@ def read_state(view: View, number: int) -> State:
     return State(*_STATE.unpack(raw))
 
 
-def next_state(view: View, batch: Batch, number: int, state_key: bytes, now_ms: int) -> State:
-    """Draw the next sequence number for a change, into the batch; a new generation is opened when it is time."""
+def draw(view: View, batch: Batch, number: int, state_key: bytes, now_ms: int) -> int:
+    """The next sequence number, for a change that the plan adds to the batch. Opens a new generation when it is time."""
     raw = batch.writes.get(state_key) or view.get(state_key)
     assert raw is not None, "every stream has a state"
     sequence, generation, rolls_at_ms = _STATE.unpack(raw)
     if now_ms >= rolls_at_ms:
-        sequence, generation, rolls_at_ms = roll(view, batch, number, State(sequence, generation, rolls_at_ms), now_ms)
-    batch.writes[state_key] = _STATE.pack(sequence + 1, generation, rolls_at_ms)
-    return State(sequence + 1, generation, rolls_at_ms)
+        state = State(sequence, generation, rolls_at_ms)
+        sequence, generation, rolls_at_ms = roll(view, batch, number, state, now_ms)
+    batch.put(state_key, _STATE.pack(sequence + 1, generation, rolls_at_ms))
+    return int(sequence + 1)
 
 
 def open_first(batch: Batch, number: int, now_ms: int) -> None:
