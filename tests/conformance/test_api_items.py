@@ -214,7 +214,8 @@ def test_return_values(dynamodb: Any, simple: str, key: str, kind: str, expected
         ("SET nobody.x = :1", {":1": {"S": "x"}},
          "The document path provided in the update expression is invalid for update"),
         ("SET n = n + :1", {":1": {"S": "x"}},
-         ENVELOPE + "Invalid UpdateExpression: Incorrect operand type for operator or function; operator or function: +, operand type: S"),
+         ENVELOPE + "Invalid UpdateExpression: Incorrect operand type for operator or function; "
+         "operator or function: +, operand type: S"),
         ("SET n = s + :1", {":1": {"N": "1"}}, "An operand in the update expression has an incorrect data type"),
         ("ADD s :1", {":1": {"N": "1"}}, "An operand in the update expression has an incorrect data type"),
         ("SET n = :1, n = :1", {":1": {"N": "1"}},
@@ -226,7 +227,8 @@ def test_return_values(dynamodb: Any, simple: str, key: str, kind: str, expected
         ("SET n = :1", {":1": {"N": "1"}, ":2": {"N": "1"}},
          ENVELOPE + "Value provided in ExpressionAttributeValues unused in expressions: keys: {:2}"),
         ("SET n = :2", {":1": {"N": "1"}},
-         ENVELOPE + "Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :2"),
+         ENVELOPE + "Invalid UpdateExpression: An expression attribute value used in expression is not defined; "
+         "attribute value: :2"),
         ("SET #n = :1", {":1": {"N": "1"}},
          ENVELOPE + "Invalid UpdateExpression: An expression attribute name used in the document path is not defined; "
          "attribute name: #n"),

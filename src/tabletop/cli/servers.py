@@ -27,24 +27,32 @@ def server_options(command: Command) -> Command:
     return click.option("--port", "-p", type=int, help="The server at this port.")(command)
 
 
-def find_server(port: int | None, data: Path | None) -> ServerState | None:
-    """The running server that is meant: by port, by data directory, or the only (or first) one there is."""
+def matching_servers(port: int | None, data: Path | None) -> list[ServerState]:
+    """The running servers that may be meant: by port, by data directory, or all of this user's."""
     try:
         servers = running_servers(settings_from({"data_directory": data}, {} if data else os.environ))
     except (StartupError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    return next((server for server in servers if port is None or server.port == port), None)
+    return [server for server in servers if port is None or server.port == port]
+
+
+def find_server(port: int | None, data: Path | None) -> ServerState | None:
+    """The running server that is meant, or the first of several, or none."""
+    return next(iter(matching_servers(port, data)), None)
 
 
 def required_server(port: int | None, data: Path | None) -> ServerState:
-    """Ends the command with status 3 when there is none."""
-    found = find_server(port, data)
-    if found is None:
+    """Ends the command with status 3 when there is none, and with an error when several could be meant."""
+    found = matching_servers(port, data)
+    if len(found) > 1:
+        listed = ", ".join(f"--port {server.port}" for server in found)
+        raise click.ClickException(f"several servers are running; name one: {listed}")
+    if not found:
         click.echo(
             "No server is running" + (f" at port {port}" if port else "") + ". Start one: tabletop start", err=True
         )
         raise SystemExit(NOT_RUNNING)
-    return found
+    return found[0]
 
 
 def aws_variables(server: ServerState | None) -> dict[str, str]:

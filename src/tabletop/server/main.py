@@ -30,7 +30,7 @@ from tabletop.server.build import build
 from tabletop.server.listener import listen, listen_unix, serve_sockets
 from tabletop.server.relay import trusting
 from tabletop.server.sockets import open_sockets
-from tabletop.server.state import ServerState, hold_data_directory
+from tabletop.server.state import ServerState, hold_data_directory, register
 from tabletop.server.workers import Supervisor, WorkerOrder
 
 GC_THRESHOLDS = (20_000, 20, 50)
@@ -152,8 +152,11 @@ async def _serve(
         await application.start()
         settle_memory()
         held.write(replace(state, address=address, port=port).to_json())
+        with disk_faults_stop_the_start():
+            note = register(directory, port)
         announce(_start_line(settings, address, application.found))
         await stopping.wait()
+        note.unlink(missing_ok=True)
         if supervisor is not None:
             await supervisor.stop()
         await listener.close(idle_grace_s=0.0 if supervisor else STOP_IDLE_GRACE_S)

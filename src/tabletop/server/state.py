@@ -18,9 +18,13 @@ from tabletop.base.files import (
     hold,
     private_directory,
     read_held,
+    runtime_directory,
     temporary_directories,
+    write_atomically,
 )
 from tabletop.base.settings import Settings
+
+_SERVERS = "servers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +80,26 @@ def state_in(directory: Path) -> ServerState | None:
         return None
 
 
+def register(directory: Path, port: int) -> Path:
+    """Note where the server at this port has its data, so that `tabletop status` and `stop` find it without --data.
+
+    The note is no proof: who reads it looks at the directory's lock. Remove it when the server ends.
+    """
+    note = private_directory(runtime_directory() / _SERVERS) / str(port)
+    write_atomically(note, str(directory.resolve()).encode())
+    return note
+
+
+def _registered() -> list[Path]:
+    folder = runtime_directory() / _SERVERS
+    notes = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [Path(note.read_text()) for note in notes if note.name.isdigit()]
+
+
 def running_servers(settings: Settings) -> list[ServerState]:
-    """This user's servers on the given or default data directory, and those in memory; without equals."""
+    """This user's servers: on the given data directory; without one, on the default one, in memory, and all others."""
     found = [state_in(settings.data_directory or default_data_directory())]
     if settings.data_directory is None:
-        found += [state_in(path) for path in temporary_directories()]
-    return [state for state in found if state is not None and state.ready]
+        found += [state_in(path) for path in (*temporary_directories(), *_registered())]
+    running = {state.pid: state for state in found if state is not None and state.ready}
+    return list(running.values())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from tabletop.base.errors import ApiError
@@ -152,13 +154,35 @@ DEEP = [
 ]
 
 
-# Random rows of tokens, and statements made to go deep or on and on: an answer or an ApiError, in well under a second.
+SOUND = [
+    "SELECT m.items[1], n FROM \"music\" WHERE p = 'a' AND (s > 1 OR NOT n IN [10, ?]) ORDER BY p DESC, s",
+    "SELECT * FROM \"music\".\"by-g\" WHERE g IN ['g0', 'g1'] AND s BETWEEN 1 AND 2.5 AND begins_with(p, 'a')",
+    "SELECT * FROM music WHERE p = ? OR p = 'b' AND size(tags) >= 1 AND attribute_type(n, 'N') AND x IS NOT MISSING",
+    "INSERT INTO music VALUE {'p': 'x', 's': 1, 'm': {'l': [1, <<'a', ?>>, NULL, true]}, 'n': -1.5e3}",
+    "UPDATE music SET n = n + 1, m.items[0] = ? SET tags = set_add(tags, <<'x'>>) REMOVE m.deep"
+    " WHERE p = 'a' AND s = 1 AND contains(tags, 'one') RETURNING ALL OLD *",
+    "UPDATE music SET m.items = list_append(m.items, [?]) REMOVE n WHERE p = 'a' AND s = 2 RETURNING MODIFIED NEW *",
+    "DELETE FROM music WHERE p = 'b' AND s = 1 AND n <> 3 RETURNING ALL OLD *",
+]
+ROUNDS = 2000
+
+
+def texts(chance: random.Random) -> Iterator[str]:
+    """Random rows of tokens, sound statements with a few tokens changed, and what goes deep or on and on."""
+    words = WORDS.split()
+    for _ in range(ROUNDS):
+        yield " ".join([chance.choice(STARTS), *chance.choices(words, k=chance.randint(1, 14))])
+        tokens = re.findall(r"'[^']*'|\w+|<<|>>|\S", chance.choice(SOUND))
+        for _ in range(chance.randint(0, 3)):
+            at = chance.randrange(len(tokens))
+            tokens[at : at + chance.randint(0, 2)] = chance.choices([*words, *tokens], k=chance.randint(0, 2))
+        yield " ".join(tokens)
+    yield from DEEP
+
+
+# Whatever the text: an answer or an ApiError, in well under a second.
 def test_any_text(music: Any) -> None:
-    chance, words = random.Random(7), WORDS.split()
-    texts = [
-        " ".join([chance.choice(STARTS), *chance.choices(words, k=chance.randint(1, 14))]) for _ in range(1500)
-    ] + DEEP
-    for text in texts:
+    for text in texts(random.Random(7)):
         parameters = [{"S": "x"}] * text.count("?")
         begun = time.perf_counter()
         try:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tabletop.base.errors import ApiError
+
 INVALID = "ValidationException"
 FAILED = ("ConditionalCheckFailedException", "The conditional request failed")
 WHERE = "WHERE p = 'a' AND s = 1"
@@ -36,6 +38,24 @@ def test_insert_of_an_item_that_is_there(music: Any) -> None:
     refusal = music.refusal("INSERT INTO music VALUE {'p': 'a', 's': 1}")
     assert refusal == ("DuplicateItemException", "Duplicate primary key exists in table")
     assert "n" in music.item("a", 1)
+
+
+# An item nests as deeply as one of PutItem may, and no deeper.
+def test_depth_of_an_insert(database: Any) -> None:
+    for levels, refused in ((31, False), (32, True)):
+        nested = "[" * levels + "]" * levels
+        statement = f"INSERT INTO music VALUE {{'p': 'deep', 's': {levels}, 'l': {nested}}}"
+        value: dict[str, Any] = {"L": []}
+        for _ in range(levels - 1):
+            value = {"L": [value]}
+        item = {"p": {"S": "put"}, "s": {"N": "1"}, "l": value}
+        if refused:
+            with pytest.raises(ApiError) as raised:
+                database("PutItem", TableName="music", Item=item)
+            assert database.refusal(statement) == (raised.value.code, raised.value.message)
+        else:
+            database("PutItem", TableName="music", Item=item)
+            database.run(statement)
 
 
 # A parameter may be the whole item.
@@ -104,8 +124,6 @@ def test_update_conditions(music: Any) -> None:
 
 # The item that failed a condition is shown on request.
 def test_item_of_a_failed_condition(music: Any) -> None:
-    from tabletop.base.errors import ApiError
-
     with pytest.raises(ApiError) as raised:
         music.run(f"DELETE FROM music {WHERE} AND n = 11", ReturnValuesOnConditionCheckFailure="ALL_OLD")
     assert raised.value.fields["Item"]["n"] == {"N": "10"}

@@ -144,6 +144,10 @@ def test_refusals(api: Api) -> None:
     ]
     for expected, body in cases:
         assert refused(api, "GetShardIterator", **body).startswith(expected), body
+    said = refused(api, "GetShardIterator", **place | {"ShardIteratorType": "LATEST", "ShardId": "x" * 40})
+    assert said == "ResourceNotFoundException: Requested resource not found: Shard does not exist"
+    said = refused(api, "DescribeStream", StreamArn=arn + "0")
+    assert said == f"ResourceNotFoundException: Requested resource not found: Stream: {arn}0 not found"
     iterator = api.iterator(arn, shard)
     for changed in (
         iterator[:-5],
@@ -240,7 +244,8 @@ def test_changes_are_trimmed_after_a_day(api: Api, monkeypatch: pytest.MonkeyPat
     api.clock.advance(12)
     api.tend()
     assert [record["dynamodb"]["SequenceNumber"] for record in api.read_shard(arn, shard)] == numbers[20:]
-    assert refused(api, "GetRecords", ShardIterator=iterator).startswith("TrimmedDataAccessException")
+    said = refused(api, "GetRecords", ShardIterator=iterator)
+    assert said == "TrimmedDataAccessException: The data you are trying to access has been trimmed"
     assert len(api("GetRecords", ShardIterator=after)["Records"]) == 1
     place = {"StreamArn": arn, "ShardId": shard["ShardId"]}
     for kind, number in (("AT_SEQUENCE_NUMBER", numbers[19]), ("AFTER_SEQUENCE_NUMBER", numbers[18])):

@@ -55,7 +55,7 @@ def read(view: View, request: GetShardIterator, now: float) -> dict[str, Any]:
     number = stream["number"]
     shard = next((one for one in shards.shards(view, number) if one.id == request.shard), None)
     if shard is None:
-        raise ApiError("ResourceNotFoundException", f"Requested resource not found: Shard: {request.shard} not found")
+        raise ApiError("ResourceNotFoundException", "Requested resource not found: Shard does not exist")
     place = iterators.Iterator(
         stream["arn"], shard.generation, shard.slice, _position(view, number, shard, request, now), int(now * 1000)
     )

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from tabletop.base.errors import ApiError
-from tabletop.dynamodb.expressions.tree import ConditionNode, Path
+from tabletop.dynamodb.expressions.tree import ConditionNode, Path, ValueReference
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.assignments import actions
 from tabletop.dynamodb.partiql.conditions import condition
@@ -28,6 +28,7 @@ from tabletop.dynamodb.partiql.tree import (
     Exists,
     Insert,
     OrderTerm,
+    Part,
     Returning,
     Select,
     Source,
@@ -116,9 +117,22 @@ def _insert(cursor: Cursor) -> Insert:
     cursor.take_word("into")
     source = _table(cursor)
     cursor.take_word("value")
-    if cursor.token.kind not in ("{", "?"):
-        raise cursor.unexpected()
-    return Insert(source, value(cursor))
+    if cursor.token.kind == "?":
+        item = value(cursor)
+        assert isinstance(item, ValueReference)
+        return Insert(source, item)
+    cursor.take("{")
+    attributes: dict[str, Part] = {}
+    while cursor.token.kind != "}":
+        if attributes:
+            cursor.take(",")
+        name = cursor.take("string").text
+        cursor.take(":")
+        if name in attributes:
+            raise refused(errors.DUPLICATE_NAME)
+        attributes[name] = value(cursor)
+    cursor.take("}")
+    return Insert(source, tuple(attributes.items()))
 
 
 def _update(cursor: Cursor) -> Update:

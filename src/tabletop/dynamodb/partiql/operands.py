@@ -89,7 +89,7 @@ def arguments(cursor: Cursor, name: str, count: int) -> tuple[Operand, ...]:
             given.append(operand(cursor))
     cursor.take(")")
     if len(given) != count:
-        raise refused(f"Incorrect number of arguments for function {name}")
+        raise refused(errors.ARGUMENT_COUNT.format(function=name))
     return tuple(given)
 
 
@@ -137,7 +137,7 @@ def _composite(cursor: Cursor) -> Composite:
             parts.append(_part(cursor))
     cursor.take(closing)
     if len(set(names)) < len(names):
-        raise refused("Duplicate attribute name in a map")
+        raise refused(errors.DUPLICATE_NAME)
     return Composite("L" if opening == "[" else "M" if opening == "{" else "set", tuple(names), tuple(parts))
 
 

@@ -51,7 +51,8 @@ class Select:
 @dataclass(frozen=True, slots=True)
 class Insert:
     source: Source
-    item: Part
+    item: tuple[tuple[str, Part], ...] | ValueReference
+    """Each attribute by itself, so that its depth is counted from where it goes; or the parameter that is the item."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.dynamodb import catalog, sizes, write
+from tabletop.dynamodb import catalog, write
 from tabletop.dynamodb.expressions import Condition, compile_tree, compile_update_tree
 from tabletop.dynamodb.expressions.tree import And, ConditionNode, FunctionCall, Or, Path
 from tabletop.dynamodb.keys import Item
@@ -22,6 +22,7 @@ from tabletop.dynamodb.partiql.tree import Delete, Exists, Insert, Returning, Up
 from tabletop.dynamodb.partiql.wheres import KIND, conjunction, full_key
 from tabletop.dynamodb.schema import Table
 from tabletop.dynamodb.single_write import returned_attributes
+from tabletop.dynamodb.values import canonicalise_item
 from tabletop.dynamodb.write import Outcome, Write
 from tabletop.storage.store import Batch, View
 
@@ -45,7 +46,7 @@ def lower_write(view: View, call: Call, bound: Bound, *, return_old_on_refusal: 
     else:
         assert isinstance(clauses, Exists)
         if clauses.select.source.index is not None:
-            raise refused(errors.EXISTS_INDEX)
+            raise refused(errors.TRANSACTION_INDEX)
         key, rest = _key(clauses.select.where, bound, table)
         prepared = Write("check", table.name, key, condition=_compile(And((_exists(table), *rest)), bound))
     prepared.return_old_on_refusal = return_old_on_refusal
@@ -74,11 +75,16 @@ def returned(bound: Bound, outcome: Outcome) -> Item | None:
 
 
 def _insert(table: Table, clauses: Insert, bound: Bound) -> Write:
-    value = bound.binder.value(KIND, clauses.item)
-    if "M" not in value:
-        raise malformed(errors.UNEXPECTED_TERM)
-    item: Item = value["M"]
-    size_bytes = sizes.item_size(item)
+    binder = bound.binder
+    item: Item
+    if isinstance(clauses.item, tuple):
+        item = {name: binder.value(KIND, part) for name, part in clauses.item}
+    else:
+        value = binder.value(KIND, clauses.item)
+        if "M" not in value:
+            raise malformed(errors.UNEXPECTED_TERM)
+        item = value["M"]
+    size_bytes = canonicalise_item(item)
     write.check_item_size(size_bytes)
     return Write("put", table.name, item, subject_bytes=size_bytes, condition=_compile(_absent(table), bound))
 

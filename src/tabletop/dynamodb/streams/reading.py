@@ -50,9 +50,7 @@ def check_kept(view: View, number: int, shard: Shard, position: int) -> None:
 
 
 def trimmed() -> ApiError:
-    return ApiError(
-        "TrimmedDataAccessException", "The operation attempted to read past the oldest stream record in a shard."
-    )
+    return ApiError("TrimmedDataAccessException", "The data you are trying to access has been trimmed")
 
 
 def _trimmed(view: View, number: int, slice_: int) -> int:
