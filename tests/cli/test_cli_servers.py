@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-WAIT_S = 30
+WAIT_S = 60.0
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes in /proc")
 
 

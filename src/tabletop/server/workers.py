@@ -110,18 +110,21 @@ class _Slot:
         self._sockets = sockets
         self._stopping = False
         self._watch: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+        """Held while the place's process is exchanged: a restart and a reload at once would leave one too many."""
 
     async def start(self) -> None:
         self.worker = await _spawn(self._order, self._sockets)
         self._watch = asyncio.get_running_loop().create_task(self._restart_when_dead())
 
     async def replace(self) -> None:
-        try:
-            successor = await _spawn(self._order, self._sockets)
-        except StartupError as error:
-            log.error("a worker could not be replaced", worker=self._number, reason=str(error))
-            return
-        before, self.worker = self.worker, successor
+        async with self._changing:
+            try:
+                successor = await _spawn(self._order, self._sockets)
+            except StartupError as error:
+                log.error("a worker could not be replaced", worker=self._number, reason=str(error))
+                return
+            before, self.worker = self.worker, successor
         if before is not None:
             await before.stop()
 
@@ -147,14 +150,20 @@ class _Slot:
                 continue
             log.error("a worker ended", worker=self._number, pid=worker.pid, status=status)
             delay_s = _FIRST_RESTART_DELAY_S if loop.time() - since > _HEALTHY_S else delay_s * 2
-            while not self._stopping:
+            while not self._stopping and self.worker is worker:
                 await asyncio.sleep(min(delay_s, WORKER_RESTART_DELAY_S_MAX))
+                delay_s = await self._restart(worker, delay_s)
+
+    async def _restart(self, dead: _Worker, delay_s: float) -> float:
+        """Put a new process in the place of a dead one, unless a reload has; how long to wait should it fail again."""
+        async with self._changing:
+            if self.worker is dead and not self._stopping:
                 try:
                     self.worker = await _spawn(self._order, self._sockets)
-                    break
                 except StartupError as error:
                     log.error("a worker could not be restarted", worker=self._number, reason=str(error))
-                    delay_s = min(delay_s * 2, WORKER_RESTART_DELAY_S_MAX)
+                    return min(delay_s * 2, WORKER_RESTART_DELAY_S_MAX)
+        return delay_s
 
 
 class _Worker:
