@@ -163,11 +163,11 @@ def test_filter_and_select(dynamodb: Any, indexed: str, partition: str) -> None:
 @pytest.mark.parametrize("filtered", [False, True])
 def test_one_megabyte_pages(dynamodb: Any, ranged: str, key: str, filtered: bool) -> None:
     for number in range(12):
-        item = {"p": {"S": key}, "c": {"S": f"{number:02}"}, "large": {"S": "x" * 100_000}}
+        item = {"p": {"S": key}, "c": {"S": f"{number:02}"}, "filler": {"S": "x" * 100_000}}
         dynamodb.put_item(TableName=ranged, Item=item)
     parameters = query(ranged, key)
     if filtered:
-        parameters["FilterExpression"] = "attribute_not_exists(large)"
+        parameters["FilterExpression"] = "attribute_not_exists(filler)"
     page = dynamodb.query(**parameters)
     assert page["ScannedCount"] == 11
     assert page["Count"] == (0 if filtered else 11)

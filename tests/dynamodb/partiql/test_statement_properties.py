@@ -172,7 +172,7 @@ def texts(chance: random.Random) -> Iterator[str]:
     words = WORDS.split()
     for _ in range(ROUNDS):
         yield " ".join([chance.choice(STARTS), *chance.choices(words, k=chance.randint(1, 14))])
-        tokens = re.findall(r"'[^']*'|\w+|<<|>>|\S", chance.choice(SOUND))
+        tokens = re.findall(r"'[^']*'|\"[^\"]*\"|[\w.]+|<<|>>|<>|>=|\S", chance.choice(SOUND))
         for _ in range(chance.randint(0, 3)):
             at = chance.randrange(len(tokens))
             tokens[at : at + chance.randint(0, 2)] = chance.choices([*words, *tokens], k=chance.randint(0, 2))

@@ -34,16 +34,13 @@ def prepare(body: Body, call: Call) -> ExecuteStatement:
     bound = bind(text, parameters)
     if isinstance(bound.clauses, Exists):
         raise refused(errors.EXISTS_OUTSIDE)
-    token, limit = body.get("NextToken"), body.get("Limit")
-    if not bound.is_read and token is not None:
-        raise refused(errors.TOKEN_ON_WRITE)
-    if not bound.is_read and limit is not None:
-        raise refused(errors.LIMIT_ON_WRITE)
+    # Of a write the token and the limit mean nothing, and are let pass (inferred).
+    token = body.get("NextToken") if bound.is_read else None
     return ExecuteStatement(
         call=call,
         bound=bound,
         position=position_of(token, digest_of(text, parameters) if bound.is_read else ""),
-        limit=limit,
+        limit=body.get("Limit"),
         consistent=body.get("ConsistentRead") is True,
         return_old_on_refusal=body.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
         return_consumed_capacity=body.get("ReturnConsumedCapacity"),

@@ -58,9 +58,7 @@ def prepare(body: Body, call: Call) -> TransactWriteItems:
 def _prepare_member(member: dict[str, Any]) -> Write:
     given = [name for name in _KINDS if member.get(name) is not None]
     if len(given) != 1:
-        raise invalid(
-            "TransactItems can only contain one of Check, Put, Update or Delete"
-        )
+        raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (name,) = given
     body = member[name]
     subject = body["Item"] if name == "Put" else body["Key"]
