@@ -329,12 +329,13 @@ def test_other_services(
     assert answer.body
 
 
-# A compressed body that is not, and one that unfolds into gigabytes, are refused.
+# A compressed body that is not is InternalServerError, as AWS answers it (no fault of ours is logged for it); one that
+# unfolds into far more than a request may be is not unfolded.
 def test_content_encoding(port: int) -> None:
     assert dynamodb(port, "ListTables", gzip.compress(b"{}"), Content_Encoding="gzip").status == 200
     for payload in (b"{}", gzip.compress(b" " * (64 << 20)), gzip.compress(b"{}")[:-3]):
         answer = dynamodb(port, "ListTables", payload, Content_Encoding="gzip")
-        assert 400 <= answer.status < 500, answer
+        assert answer.code in ("InternalServerError", "RequestEntityTooLarge")
 
 
 # Requests in a row on one connection are answered in their order, the refused among them too.

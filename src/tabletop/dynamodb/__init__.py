@@ -6,6 +6,8 @@ names to attribute values; stored, it is a 4-byte size and its JSON. A *table* (
 of the table's record in the catalog. An *entry* is what an index holds for an item.
 
 Reading order: ``schema`` and ``keys`` (what a table is, where its data lies), ``values``, ``numbers``, ``sizes``,
-``expressions``, ``indexes``, ``write`` (the one write path), ``read`` (the one range-read path), ``operations`` (one file
-per API action), ``catalog``, ``background`` (TTL, backfill, clearing of dropped tables).
+``expressions`` (and ``legacy``, which lowers the old parameters to the same trees), ``indexes``, ``write`` (the one write
+path), ``changes`` and ``streams`` (what a write leaves for those who follow it), ``read``, ``selection`` and ``key_spans``
+(the one range-read path), ``operations`` (one file per API action, listed in ``actions``), ``partiql``, ``catalog``,
+``background`` (TTL, backfill, retention, clearing of dropped tables), ``checker`` (proves the data whole).
 """

@@ -54,8 +54,13 @@ class DynamoDb:
                     answer = operation.read(view, request, call.now)
                 done(answer)
                 return
+            assert operation.plan is not None
+            if operation.only_reads is not None and operation.only_reads(request):
+                with self._store.view() as view:
+                    answer, _ = operation.plan(view, request, call.now)
+                done(answer)
+                return
         except Exception as error:
             done(error)
             return
-        assert operation.plan is not None
         self._store.submit(operation.plan, request, done)

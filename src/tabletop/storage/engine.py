@@ -14,6 +14,7 @@ to agree on growing it. Where the address space is limited, smaller maps are tri
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ KEY_BYTES_MAX = 1978
 MAP_BYTES = (1 << 42, 1 << 40, 1 << 37, 1 << 34)
 """4 TiB, and what is tried when the platform refuses that much address space."""
 READERS_MAX = 1024
+_FULL = "the disk is full"
 
 _ROWS = {width: Struct(f">{width}q") for width in range(1, COUNTER_WIDTH_MAX + 1)}
 """A counter's stored form, by the number of its members."""
@@ -124,7 +126,8 @@ class _LmdbWrite(_LmdbView):
             self._transaction.commit()
         except lmdb.Error as error:
             self._engine.refuse_writes(error)
-            raise StorageUnavailable("the store could not make a write durable", str(error)) from error
+            reason = _FULL if _is_out_of_space(error) else "the store could not make a write durable"
+            raise StorageUnavailable(reason, str(error)) from error
 
     def abort(self) -> None:
         if self._open:
@@ -238,6 +241,18 @@ def _open_environment(path: Path, durable: bool) -> Any:
     raise StartupError(f"this machine does not let Tabletop map even {MAP_BYTES[-1] >> 30} GiB of memory")
 
 
+_OUT_OF_SPACE = (
+    *(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
+    errno.errorcode[errno.ENOSPC],
+    # A disk that fills within one write takes the first part of it.
+    "MDB_SHORT_WRITE",
+)
+
+
 def _is_out_of_space(error: BaseException) -> bool:
+    """Want of space fails a commit before its meta page is written: the disk keeps the commit before, and all is known.
+
+    A meta page that could not be written is another matter: LMDB itself then takes no further write.
+    """
     text = str(error)
-    return any(name in text for name in ("No space left", "quota", errno.errorcode[errno.ENOSPC]))
+    return any(name in text for name in _OUT_OF_SPACE)

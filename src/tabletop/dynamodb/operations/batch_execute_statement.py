@@ -117,8 +117,12 @@ def _write(overlay: Overlay, call: Call, bound: Bound, member: Member, now: floa
     return writes.returned(bound, outcome)
 
 
+def only_reads(request: BatchExecuteStatement) -> bool:
+    return all(isinstance(member.bound, ApiError) or member.bound.is_read for member in request.members)
+
+
 def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return statement_targets([member["Statement"] for member in body["Statements"]], call)
 
 
-OPERATION = Operation("BatchExecuteStatement", prepare=prepare, targets=targets, plan=plan)
+OPERATION = Operation("BatchExecuteStatement", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads)

@@ -87,9 +87,7 @@ def read(view: View, request: BatchGetItem, now: float) -> bytes:
             units += sizes.read_units(size_bytes, consistent=get.consistent)
             if raw is not None:
                 row = raw[4:]
-                rows.append(
-                    row if get.projection is None else orjson.dumps(get.projection.apply(orjson.loads(row)))
-                )
+                rows.append(row if get.projection is None else orjson.dumps(get.projection.apply(orjson.loads(row))))
         if units:
             consumption.add(table, units)
         responses.append(orjson.dumps(get.requested_name) + b":[" + b",".join(rows) + b"]")

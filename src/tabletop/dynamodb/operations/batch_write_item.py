@@ -30,9 +30,7 @@ def prepare(body: Body, call: Call) -> BatchWriteItem:
     request_items = body["RequestItems"]
     if sum(map(len, request_items.values())) > WRITES_MAX:
         raise invalid("Too many items requested for the BatchWriteItem call")
-    writes = [
-        _prepare_write(table_name(name), member) for name, members in request_items.items() for member in members
-    ]
+    writes = [_prepare_write(table_name(name), member) for name, members in request_items.items() for member in members]
     if sum(prepared.subject_bytes for prepared in writes) > REQUEST_BYTES_MAX:
         raise invalid("The aggregated size of the requested items has exceeded the maximum size limit")
     return BatchWriteItem(
@@ -55,9 +53,7 @@ def _prepare_write(table: str, member: dict[str, Any]) -> Write:
         key = delete["Key"]
         canonicalise_item(key)
         return Write("delete", table, key)
-    raise invalid(
-        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-    )
+    raise invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 
 
 def plan(view: View, request: BatchWriteItem, now: float) -> tuple[dict[str, Any], Batch]:

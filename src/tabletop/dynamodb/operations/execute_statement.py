@@ -68,8 +68,12 @@ def plan(view: View, request: ExecuteStatement, now: float) -> tuple[Any, Batch 
     return answer, batch
 
 
+def only_reads(request: ExecuteStatement) -> bool:
+    return request.bound.is_read
+
+
 def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return statement_targets([body["Statement"]], call)
 
 
-OPERATION = Operation("ExecuteStatement", prepare=prepare, targets=targets, plan=plan)
+OPERATION = Operation("ExecuteStatement", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads)

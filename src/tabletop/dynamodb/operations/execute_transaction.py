@@ -129,8 +129,12 @@ def _apply(view: View, batch: Batch, call: Call, member: Member, now: float) -> 
     return writes.apply(view, batch, call, prepared, now)
 
 
+def only_reads(request: ExecuteTransaction) -> bool:
+    return request.members[0].bound.is_read
+
+
 def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return statement_targets([member["Statement"] for member in body["TransactStatements"]], call)
 
 
-OPERATION = Operation("ExecuteTransaction", prepare=prepare, targets=targets, plan=plan)
+OPERATION = Operation("ExecuteTransaction", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads)

@@ -40,7 +40,11 @@ def prepare(body: Body, call: Call) -> GetItem:
     if legacy:
         projection = compile_attributes_to_get(body["AttributesToGet"])
     return GetItem(
-        call, table_name(body["TableName"]), key, projection, body.get("ConsistentRead") is True,
+        call,
+        table_name(body["TableName"]),
+        key,
+        projection,
+        body.get("ConsistentRead") is True,
         body.get("ReturnConsumedCapacity"),
     )
 

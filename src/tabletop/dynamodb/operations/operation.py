@@ -28,6 +28,8 @@ class Operation:
     targets: Callable[[Body, Call], list[tuple[str, str]]]
     read: Callable[[View, Any, float], Any] | None = None
     plan: Callable[[View, Any, float], tuple[Any, Batch | None]] | None = None
+    only_reads: Callable[[Any], bool] | None = None
+    """Of a plan that may turn out to write nothing (PartiQL): whether this request's does, and needs no committer."""
 
 
 def table_name(name_or_arn: str) -> str:

@@ -1,14 +1,11 @@
-"""From conditions on keys to the span of store keys that holds what they allow."""
+"""Several conditions on one sort key: the span that all of them allow."""
 
 from __future__ import annotations
 
-from tabletop.dynamodb import keys
-from tabletop.dynamodb.expressions import KeyCondition, KeyMatch, match_key_schema
+from tabletop.dynamodb import key_spans
+from tabletop.dynamodb.expressions import KeyCondition, match_key_schema
+from tabletop.dynamodb.key_spans import Span
 from tabletop.dynamodb.schema import Index, Table
-from tabletop.storage.store import after_prefix
-
-Span = tuple[bytes, bytes]
-"""Keys in [start, stop)."""
 
 
 def partition_span(table: Table, index: Index | None, equal: list[KeyCondition], sort: list[KeyCondition]) -> Span:
@@ -21,53 +18,8 @@ def partition_span(table: Table, index: Index | None, equal: list[KeyCondition],
     others = [condition for condition in sort if condition.operator != "="]
     fixed = [*equal, *(condition for condition in sort if condition.operator == "=")]
     spans = [
-        _span(table, index, match_key_schema([*fixed, *more], hash_attributes, range_attributes))
+        key_spans.partition_span(table, index, match_key_schema([*fixed, *more], hash_attributes, range_attributes))
         for more in ([[condition] for condition in others] or [[]])
     ]
     start = max(span[0] for span in spans)
     return start, max(start, min(span[1] for span in spans))
-
-
-def _span(table: Table, index: Index | None, match: KeyMatch) -> Span:
-    if index is None:
-        prefix = table.item_prefix + keys.partition_hash(table, keys.key_bytes(table.hash, match.hash[table.hash.name]))
-    else:
-        prefix = keys.index_partition(table, index, match.hash)
-    range_attributes = table.range_attributes if index is None else index.range
-    for attribute, value in zip(range_attributes, match.range_equal, strict=False):
-        raw = keys.key_bytes(attribute, value)
-        prefix += raw if index is None else keys.terminated(raw)
-    if match.range_condition is not None:
-        attribute, operator, operands = match.range_condition
-        return _bounded(prefix, operator, [keys.key_bytes(attribute, operand) for operand in operands], index)
-    if index is None and len(match.range_equal) == len(range_attributes):
-        return prefix, prefix + b"\0"
-    return prefix, after_prefix(prefix)
-
-
-def _bounded(prefix: bytes, operator: str, operands: list[bytes], index: Index | None) -> Span:
-    start, stop = prefix, after_prefix(prefix)
-    first = operands[0]
-    if operator == "begins_with":
-        start = _at(prefix, first, index)
-        if first.rstrip(b"\xff"):
-            stop = _at(prefix, after_prefix(first), index)
-    if operator in (">=", "BETWEEN"):
-        start = _at(prefix, first, index)
-    if operator in ("<=", "BETWEEN"):
-        stop = _behind(prefix, operands[-1], index)
-    if operator == "<":
-        stop = _at(prefix, first, index)
-    if operator == ">":
-        start = _behind(prefix, first, index)
-    return start, stop
-
-
-def _at(prefix: bytes, sort: bytes, index: Index | None) -> bytes:
-    """The first key with this sort key. An item's key ends with it, in an entry's key it is self-terminating."""
-    return prefix + (sort if index is None else keys.terminated(sort))
-
-
-def _behind(prefix: bytes, sort: bytes, index: Index | None) -> bytes:
-    """The first possible key behind all keys with this sort key."""
-    return prefix + sort + b"\0" if index is None else after_prefix(prefix + keys.terminated(sort))
