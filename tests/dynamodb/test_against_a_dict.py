@@ -161,7 +161,7 @@ class Scene:
         principal = Principal("root", ACCOUNT, "arn", ACCOUNT)
         call = Call("id", ACCOUNT, REGION, principal, self.clock())
         try:
-            operation, decoded = self.dynamodb.decode(action, orjson.dumps(body))
+            operation, decoded = self.dynamodb.decode(action, orjson.dumps(body), call)
             self.dynamodb.run(operation, call, decoded, answers.append)
         except ApiError as error:
             answers.append(error)

@@ -75,8 +75,47 @@ def test_keys_up_to_the_bound(store: LmdbStore) -> None:
     commit(store, put_plan, {longest: b"v"})
     with store.view() as view:
         assert view.get(longest) == b"v"
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(ValueError, match="longer"):
         commit(store, put_plan, {longest + b"k": b"v"})
+
+
+# A plan that writes an impossible key costs itself alone: its neighbours in the group are stored.
+def test_an_impossible_key_costs_its_plan_alone(tmp_path: Path) -> None:
+    async def run() -> list[object]:
+        store = open_store(tmp_path)
+        try:
+            requests = [{P + b"a": b"1"}, {P + b"k" * KEY_BYTES_MAX: b"v"}, {P + b"b": b"2"}]
+            return await asyncio.gather(*(store.commit(put_plan, r) for r in requests), return_exceptions=True)
+        finally:
+            store.close()
+
+    answers = asyncio.run(run())
+    assert [answers[0], answers[2]] == [None, None]
+    assert isinstance(answers[1], ValueError)
+
+
+# A receiver that fails does not keep the others of its group from their answers.
+def test_a_failing_receiver_costs_itself_alone(tmp_path: Path) -> None:
+    received: list[int] = []
+
+    async def run() -> None:
+        store = open_store(tmp_path)
+        last = asyncio.get_running_loop().create_future()
+
+        def done(number: int) -> None:
+            if number == 1:
+                raise RuntimeError
+            received.append(number)
+            if number == 2:
+                last.set_result(None)
+
+        for number in range(3):
+            store.submit(put_plan, {P + b"a": b"1"}, lambda answer, number=number: done(number))
+        await asyncio.wait_for(last, 10)
+        store.close()
+
+    asyncio.run(run())
+    assert received == [0, 2]
 
 
 # A view is a picture: what is committed after it was opened does not show in it.

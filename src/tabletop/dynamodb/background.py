@@ -8,6 +8,7 @@
 
 What is to be done stands in the store; the loop finds it there, at start as well. One process of a store runs the loop.
 Clearing goes before filling: expiry entries that a table had before are gone before new ones are made.
+A piece of work that fails is logged and put off; the others go on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tabletop.storage.store import Batch, Store, View, after_prefix
 TICK_S = 0.5
 """How long the loop rests when nothing is known to be left. An item is thus deleted within a second of its time."""
 RETRY_S = 5.0
-"""How long it rests after a fault of the store."""
+"""How long it rests after a fault of the store, and a piece of work after a fault of its own."""
 
 WAKING_ACTIONS = frozenset({"CreateTable", "UpdateTable", "DeleteTable", "UpdateTimeToLive"})
 """Actions after which ``wake`` saves the wait for the next tick."""
@@ -43,6 +44,8 @@ class Background:
         self._clock = clock
         self._tick_s = tick_s
         self._woken = asyncio.Event()
+        self._put_off: dict[Work, float] = {}
+        """Pieces that failed, and when they are tried again."""
 
     def wake(self) -> None:
         """Look for work now. To be called on the event loop."""
@@ -73,12 +76,26 @@ class Background:
     async def step_all(self) -> bool:
         """One step of each piece of work that is due; False when there was none, so that all is done for now."""
         worked = False
+        now = self._clock()
+        self._put_off = {piece: until for piece, until in self._put_off.items() if now < until}
         for find in (_clear_work, _fill_work, _expire_work, _forget_work, _tend_work):
             with self._store.view() as view:
-                found = list(islice(find(view, self._clock()), steps.PIECES_MAX))
-            for plan, request in found:
-                worked = await self._store.commit(plan, request) or worked
+                found = list(islice((p for p in find(view, now) if p not in self._put_off), steps.PIECES_MAX))
+            for piece in found:
+                worked = await self._step(piece, now) or worked
         return worked
+
+    async def _step(self, piece: Work, now: float) -> bool:
+        plan, request = piece
+        try:
+            return await self._store.commit(plan, request)
+        except StorageUnavailable:
+            raise
+        except Exception as error:
+            # A record that is damaged must not keep other tables' work from being done.
+            _log.error("a piece of background work failed", work=plan.__name__, key=request.hex(), fault=repr(error))
+            self._put_off[piece] = now + RETRY_S
+            return False
 
 
 Work = tuple[Callable[..., tuple[bool, Batch | None]], bytes]
@@ -93,15 +110,12 @@ def _clear_work(view: View, now: float) -> Iterator[Work]:
 def _fill_work(view: View, now: float) -> Iterator[Work]:
     prefix = keys.backfill_prefix()
     for key, _ in view.range(prefix, after_prefix(prefix)):
-        if view.get(keys.dropped_key(*keys.numbers_of(key))) is None:
-            yield steps.fill, key
+        yield steps.fill, key
 
 
 def _expire_work(view: View, now: float) -> Iterator[Work]:
-    prefix = keys.catalog_prefix()
-    for key, _ in view.range(prefix, after_prefix(prefix)):
-        table = catalog.find(view, *keys.catalog_parts(key))
-        if table is not None and next(steps.due_entries(view, table, now), None) is not None:
+    for key, table in catalog.readable(view):
+        if next(steps.due_entries(view, table, now), None) is not None:
             yield steps.expire, key
 
 

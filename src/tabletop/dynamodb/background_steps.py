@@ -73,11 +73,12 @@ def fill(view: View, work: bytes, now: float) -> Step:
 
     The work's value is the table's catalog key, followed by the key of the last item that was done.
     Items written meanwhile maintain their entries themselves; an entry that is there is right, and left alone.
+    Nothing is filled while entries from before are still to be cleared: clearing would take the new ones along.
     """
     noted = view.get(work)
-    if noted is None:
-        return False, None
     number, index_number = keys.numbers_of(work)
+    if noted is None or view.get(keys.dropped_key(number, index_number)) is not None:
+        return False, None
     catalog_key, cursor = _split_cursor(noted, number)
     batch = Batch()
     table = _table_at(view, catalog_key, number)
@@ -131,8 +132,11 @@ def _activate(batch: Batch, table: Table, number: int) -> None:
 
 
 def due_entries(view: View, table: Table, now: float) -> Iterator[bytes]:
-    """Keys of expiry entries whose time has come, and lies within the five years in which AWS deletes."""
-    if table.ttl_attribute is None:
+    """Keys of expiry entries whose time has come, and lies within the five years in which AWS deletes.
+
+    None while entries of an attribute that was chosen before are still to be cleared: they are mixed with the new ones.
+    """
+    if table.ttl_attribute is None or view.get(keys.dropped_key(table.number, keys.EXPIRY_NUMBER)) is not None:
         return
     prefix = keys.expiry_prefix(table.number)
     first = max(0, int(now) - expiry.FIVE_YEARS_S)
@@ -147,21 +151,29 @@ def expire(view: View, catalog_key: bytes, now: float) -> Step:
         return False, None
     batch = Batch()
     item_at = len(keys.expiry_prefix(table.number)) + 8
+    done: set[bytes] = set()
     for key in islice(due_entries(view, table, now), EXPIRED_MAX):
         batch.delete(key)
-        write.delete_expired(view, batch, table, table.item_prefix + key[item_at:], now)
+        item_key = table.item_prefix + key[item_at:]
+        # The view still has an item that this batch deletes: a second entry would have it counted out twice.
+        if item_key not in done:
+            done.add(item_key)
+            write.delete_expired(view, batch, table, item_key, now)
     return bool(batch), batch
 
 
 def tokens_stop(now: float) -> bytes:
     """Behind the last token that is to be forgotten."""
-    return keys.token_age_key(now - TOKEN_LIFE_S, "", "")[: len(keys.token_age_prefix()) + 8]
+    return keys.token_age_key(now - TOKEN_LIFE_S)
 
 
 def forget(view: View, prefix: bytes, now: float) -> Step:
+    """Forget the next old uses of tokens. A token that was used again since then stays, until that use is old too."""
     batch = Batch()
     for key, _ in islice(view.range(prefix, tokens_stop(now)), FORGOTTEN_MAX):
         batch.delete(key)
-        account, token = key[len(prefix) + 8 :].decode().split("\0", 1)
-        batch.delete(keys.token_key(account, token))
+        token = keys.token_of_age(key)
+        raw = view.get(token)
+        if raw is not None and keys.token_age_key(orjson.loads(raw)["at"], token) == key:
+            batch.delete(token)
     return bool(batch), batch

@@ -7,12 +7,14 @@ microsecond) with every request: so a change made by another process is seen at 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
+from tabletop.base.log import Log
 from tabletop.dynamodb import keys
 from tabletop.dynamodb.constraint_words import TABLE_NAME_CHARACTERS_MIN
 from tabletop.dynamodb.schema import Index, KeyAttribute, KeyType, Stream, Table
@@ -26,14 +28,20 @@ _INVALID_NAME = (
 )
 
 _compiled: dict[bytes, tuple[bytes, Table]] = {}
+_unreadable: dict[bytes, bytes] = {}
+"""Records that were logged as damaged, so that each is logged once."""
+
+_log = Log("dynamodb.catalog")
 
 
 def find(view: View, account: str, region: str, name: str) -> Table | None:
     """The table, or None where there is none of this name in this account and region."""
     key = keys.catalog_key(account, region, name)
     raw = view.get(key)
-    if raw is None:
-        return None
+    return None if raw is None else _compiled_at(key, raw)
+
+
+def _compiled_at(key: bytes, raw: bytes) -> Table:
     cached = _compiled.get(key)
     if cached is not None and cached[0] == raw:
         return cached[1]
@@ -54,10 +62,23 @@ def table_of(view: View, call: Call, name: str) -> Table:
     return table
 
 
+def readable(view: View) -> Iterator[tuple[bytes, Table]]:
+    """(catalog key, table) for all accounts and regions. A damaged record is logged, and passed over."""
+    prefix = keys.catalog_prefix()
+    for key, raw in view.range(prefix, after_prefix(prefix)):
+        try:
+            table = _compiled_at(key, raw)
+        except Exception as error:
+            if _unreadable.get(key) != raw:
+                _unreadable[key] = raw
+                _log.error("a table's record cannot be read", key=key.hex(), fault=repr(error))
+            continue
+        yield key, table
+
+
 def totals(view: View) -> tuple[int, int]:
     """(tables, items) of all accounts and regions."""
-    prefix = keys.catalog_prefix()
-    counters = [compile_table(raw).counter for _, raw in view.range(prefix, after_prefix(prefix))]
+    counters = [table.counter for _, table in readable(view)]
     return len(counters), sum(read_counter(view, counter, 2)[0] for counter in counters)
 
 
@@ -98,6 +119,7 @@ def compile_table(raw: bytes) -> Table:
         key_names=frozenset(table_keys),
         indexed_types=indexed_types,
         has_local_indexes=any(not index.is_global for index in indexes),
+        checks_index_keys=bool(indexed_types) or any(index.may_outgrow for index in indexes),
         index_named={index.name: index for index in indexes},
         stream=_compile_stream(record.get("stream")),
     )
@@ -131,6 +153,7 @@ def _compile_index(index: dict[str, Any], number: int, types: dict[str, KeyType]
         arn=index["arn"],
         prefix=keys.index_prefix(number, index["number"]),
         counter=keys.counter_key(number, index["number"]),
+        may_outgrow=len(hash_parts) > 1 or len(range_parts) > 1 or any(part.name in table_keys for part in range_parts),
     )
 
 

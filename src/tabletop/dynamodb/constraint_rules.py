@@ -12,6 +12,7 @@ from typing import Any
 
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import constraint_words as words
+from tabletop.dynamodb.value_types import refuse_unreadable
 from tabletop.wire.patterns import translate
 
 JAVA_PACKAGE = "com.amazonaws.dynamodb.v20120810"
@@ -47,6 +48,7 @@ def fitted(shapes: Shapes, name: str, value: Any, *, inside: str = "") -> Any:
     shape = shapes[name]
     kind = shape["type"]
     if name in OPAQUE:
+        refuse_unreadable(value)
         return value
     if kind == "structure":
         return _fitted_structure(shapes, name, value, inside)
@@ -175,9 +177,7 @@ def violations(shapes: Shapes, name: str, value: Any, path: str = "", *, length_
             yield _failed(value, path, f"Member must have value less than or equal to {shape['max']}")
 
 
-def _element_violations(
-    shapes: Shapes, name: str, one: Any, path: str, *, length_told: bool = False
-) -> Iterator[str]:
+def _element_violations(shapes: Shapes, name: str, one: Any, path: str, *, length_told: bool = False) -> Iterator[str]:
     """Of an element of a list or map; a null one is refused as a missing member is (inferred)."""
     if one is None and name not in OPAQUE:
         yield f"Value null at '{path}' failed to satisfy constraint: Member must not be null"

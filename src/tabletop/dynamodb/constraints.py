@@ -47,6 +47,15 @@ def check(action: str, body: object) -> None:
     _judge(action, body)
 
 
+def refuse_unreadable(action: str, body: Any) -> None:
+    """Raise the SerializationException that AWS raises before any other error, if an attribute value earns one.
+
+    For a request that ``check`` let pass and that is about to be refused: values are read late here, and early on AWS.
+    """
+    shapes, name = _model_of(action)
+    rules.fitted(shapes, name, body)
+
+
 def known_actions() -> frozenset[str]:
     """Every action of today's DynamoDB and Streams models, built or not."""
     return frozenset(

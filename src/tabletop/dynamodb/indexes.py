@@ -34,11 +34,17 @@ class Stored(NamedTuple):
 def entry(table: Table, index: Index, stored: Stored, item_key: bytes) -> Entry | None:
     """The index's entry for an item; None where the item is not in this index."""
     item = stored.item
+    may_outgrow = index.may_outgrow
     for part in index.key_attributes:
         attribute = item.get(part.name)
-        if attribute is None or not attribute.get(part.type):
+        if attribute is None:
             return None
-    if key_schema.index_keys_too_long(index, item):
+        text = attribute.get(part.type)
+        if not text:
+            return None
+        if len(text) > key_schema.SHORT_KEY_CHARACTERS:
+            may_outgrow = True
+    if may_outgrow and key_schema.index_keys_too_long(index, item):
         return None
     key = keys.entry_key(table, index, item, item_key)
     if index.projection == "ALL":

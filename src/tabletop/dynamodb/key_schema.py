@@ -14,6 +14,8 @@ from tabletop.dynamodb.schema import Index, KeyAttribute, Table
 
 HASH_KEY_BYTES_MAX = 2048
 RANGE_KEY_BYTES_MAX = 1024
+SHORT_KEY_CHARACTERS = RANGE_KEY_BYTES_MAX // 4
+"""A key of so many characters is never too long, whatever they are."""
 
 _EMPTY_KIND = {"S": "string", "B": "binary"}
 
@@ -92,12 +94,15 @@ def check_index_keys(table: Table, item: Item) -> None:
                     f"supported. The AttributeValue for a key attribute cannot contain an empty {_EMPTY_KIND[kind]} "
                     f"value. IndexName: {_index_keyed_by(table, name).name}, IndexKey: {name}"
                 )
-            if len(text) > RANGE_KEY_BYTES_MAX // 4:
-                _check_index_key_sizes(table, item)
-
-
-def _check_index_key_sizes(table: Table, item: Item) -> None:
+            if len(text) > SHORT_KEY_CHARACTERS:
+                _check_index_key_sizes(table.indexes, item)
     for index in table.indexes:
+        if index.may_outgrow:
+            _check_index_key_sizes((index,), item)
+
+
+def _check_index_key_sizes(indexes: tuple[Index, ...], item: Item) -> None:
+    for index in indexes:
         if _size_of(index.hash, item) > HASH_KEY_BYTES_MAX:
             raise invalid_parameters(f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes")
         if _size_of(index.range, item) > RANGE_KEY_BYTES_MAX:

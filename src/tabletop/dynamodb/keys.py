@@ -8,8 +8,8 @@ Layout (``|`` joins; numbers are big-endian; every key begins with ``prefixes.DY
     ENTRY      | table:4 | index:2 | hash:16 | sort* | base:16    an index's entry: size:4 and the projected item's JSON
     COLLECTION | table:4 | hash:16                           [bytes] of one item collection (tables with local indexes)
     EXPIRY     | table:4 | second:8 | hash:16 | sort          an item that expires then (empty value)
-    TOKEN      | account \\0 token                            what a client token of a transaction did
-    TOKEN_AGE  | millisecond:8 | account \\0 token             the same in order of age, to be forgotten after ten minutes
+    TOKEN      | account \\0 region \\0 token                  what a client token of a transaction did
+    TOKEN_AGE  | millisecond:8 | account \\0 region \\0 token   the same in order of age, to be forgotten after ten minutes
     CHANGE     | stream:4 | slice:1 | sequence:8              the change log (``changes``); it outlives the table by a day
     STREAM     | account \\0 region \\0 table name \\0 label      a stream (``streams.records``)
     SEQUENCE   | stream:4                                    where the stream stands (``streams.shards``)
@@ -138,12 +138,18 @@ def table_data_prefixes(table: int) -> tuple[bytes, ...]:
     return tuple(kind + number for kind in table_kinds())
 
 
-def token_key(account: str, token: str) -> bytes:
-    return _TOKEN + f"{account}\0{token}".encode()
+def token_key(account: str, region: str, token: str) -> bytes:
+    return _TOKEN + f"{account}\0{region}\0{token}".encode()
 
 
-def token_age_key(now: float, account: str, token: str) -> bytes:
-    return _TOKEN_AGE + int(now * 1000).to_bytes(8, "big") + f"{account}\0{token}".encode()
+def token_age_key(at: float, token: bytes = b"") -> bytes:
+    """Of the token with this TOKEN key, used at this time; without one, the first key that tokens of that age can have."""
+    return _TOKEN_AGE + int(at * 1000).to_bytes(8, "big") + token[len(_TOKEN) :]
+
+
+def token_of_age(age: bytes) -> bytes:
+    """The TOKEN key that belongs to a TOKEN_AGE key."""
+    return _TOKEN + age[len(_TOKEN_AGE) + 8 :]
 
 
 def token_age_prefix() -> bytes:

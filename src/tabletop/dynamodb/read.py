@@ -56,6 +56,8 @@ class Page:
     last: Item | None = None
     read_bytes: int = 0
     fetched_units: float = 0.0
+    fetched_bytes: int = 0
+    """Of items looked up for a local index's entries; they count towards the page's end (inferred), not towards its units."""
 
 
 def read_page(view: View, span: Range) -> Page:
@@ -72,7 +74,7 @@ def read_page(view: View, span: Range) -> Page:
             rows.append(value[4:])
         elif not plain and _select(view, span, page, value):
             matched += 1
-        if scanned == limit or read_bytes >= PAGE_BYTES_MAX:
+        if scanned == limit or read_bytes + page.fetched_bytes >= PAGE_BYTES_MAX:
             page.last = orjson.loads(value[4:])
             break
     page.count = scanned if plain else matched
@@ -87,7 +89,9 @@ def _select(view: View, span: Range, page: Page, value: bytes) -> bool:
     if span.fetch:
         value = view.get(keys.item_key(span.table, item)) or value
         item = orjson.loads(value[4:])
-        page.fetched_units += sizes.read_units(int.from_bytes(value[:4], "big"), consistent=span.consistent)
+        size_bytes = int.from_bytes(value[:4], "big")
+        page.fetched_bytes += size_bytes
+        page.fetched_units += sizes.read_units(size_bytes, consistent=span.consistent)
     if span.filter is not None and not span.filter.matches(item):
         return False
     if not span.count_only:

@@ -49,6 +49,8 @@ class Index:
     """Of every entry of this index: kind, table number, index number."""
     counter: bytes
     """Key of the counter row (entries, size in bytes)."""
+    may_outgrow: bool
+    """Whether keys that are each allowed can be too long here: several attributes, or the table's partition key as sort key."""
 
     @property
     def key_attributes(self) -> tuple[KeyAttribute, ...]:
@@ -92,6 +94,8 @@ class Table:
     indexed_types: dict[str, KeyType]
     """Attribute -> type for every attribute that some maintained index uses as a key and the table does not."""
     has_local_indexes: bool
+    checks_index_keys: bool
+    """Whether a write must be held against the indexes' keys: some attribute is only theirs, or a key may be too long."""
     index_named: dict[str, Index] = field(default_factory=dict)
     stream: Stream | None = None
     """None for a table whose changes nobody records."""

@@ -12,7 +12,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb import constraints
 from tabletop.dynamodb.actions import OPERATIONS
 from tabletop.dynamodb.misplaced import Misplaced
-from tabletop.dynamodb.operations.operation import Body, Operation
+from tabletop.dynamodb.operations.operation import Body, Operation, check_table_names
 from tabletop.storage.store import Store
 
 Done = Callable[[Any], None]
@@ -25,7 +25,7 @@ class DynamoDb:
         self._store = store
         self._misplaced = Misplaced(store)
 
-    def decode(self, action: str, payload: bytes) -> tuple[Operation, Body]:
+    def decode(self, action: str, payload: bytes, call: Call) -> tuple[Operation, Body]:
         """The operation, and its parameters with types and constraints checked. Raises ApiError."""
         operation = OPERATIONS.get(action)
         if operation is None:
@@ -35,6 +35,7 @@ class DynamoDb:
         except orjson.JSONDecodeError as error:
             raise ApiError("SerializationException", None) from error
         constraints.check(action, body)
+        check_table_names(body, call)
         return operation, body
 
     def explain(self, error: ApiError, call: Call, body: Body) -> None:
@@ -48,7 +49,7 @@ class DynamoDb:
         A write is durable when ``done`` gets its answer.
         """
         try:
-            request = operation.prepare(body, call)
+            request = self._prepared(operation, body, call)
             if operation.read is not None:
                 with self._store.view() as view:
                     answer = operation.read(view, request, call.now)
@@ -64,3 +65,11 @@ class DynamoDb:
             done(error)
             return
         self._store.submit(operation.plan, request, done)
+
+    def _prepared(self, operation: Operation, body: Body, call: Call) -> Any:
+        try:
+            return operation.prepare(body, call)
+        except ApiError as error:
+            if error.code == "ValidationException":
+                constraints.refuse_unreadable(operation.name, body)
+            raise

@@ -3,7 +3,7 @@
 A plan sees all plans before it and is stored whole, so a transaction needs no locks and no second phase; two of
 them never conflict, they are one after the other.
 
-A client token is remembered for ten minutes with a digest of the request: the same request again answers as it did and
+A client token is remembered in its region for ten minutes, with a digest of the request: the same request again answers as it did and
 writes nothing, another request under the same token is refused.
 """
 
@@ -20,7 +20,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys, sizes
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
-from tabletop.dynamodb.write import Outcome
+from tabletop.dynamodb.write import Outcome, Write, locate
 from tabletop.storage.store import Batch, View
 
 MEMBERS_MAX = 100
@@ -66,22 +66,37 @@ class Reasons:
             )
 
 
-def apply_all(members: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
-    """Apply every member's write, or raise: TransactionCanceledException with the reason of each that was refused."""
-    reasons = Reasons(len(members))
-    outcomes: list[Outcome] = []
+def apply_all(
+    view: View, call: Call, prepare: Sequence[Callable[[], Write]], apply: Callable[[Write], Outcome]
+) -> list[Outcome]:
+    """Apply every member's write, or raise: TransactionCanceledException with the reason of each that was refused.
+
+    As AWS has it, all keys are looked at before any condition: two members of one item refuse the whole request.
+    """
+    reasons = Reasons(len(prepare))
+    writes: list[Write] = []
     seen: set[bytes] = set()
-    for position, apply in enumerate(members):
+    for position, prepare_member in enumerate(prepare):
         try:
-            outcome = apply()
+            prepared = prepare_member()
+            item_key = locate(view, call, prepared)[1]
         except ApiError as error:
             reasons.refuse(position, error)
             continue
-        if outcome.key in seen:
+        if item_key in seen:
             raise invalid("Transaction request cannot include multiple operations on one item")
-        seen.add(outcome.key)
-        outcomes.append(outcome)
+        seen.add(item_key)
+        writes.append(prepared)
     reasons.raise_if_refused()
+    outcomes: list[Outcome] = []
+    for position, prepared in enumerate(writes):
+        try:
+            outcomes.append(apply(prepared))
+        except ApiError as error:
+            reasons.refuse(position, error)
+    reasons.raise_if_refused()
+    if sum(outcome.new_bytes for outcome in outcomes) > TOTAL_BYTES_MAX:
+        raise invalid("Transaction payload size cannot exceed 4 MB")
     return outcomes
 
 
@@ -109,7 +124,7 @@ def repeated(
 
     Capacity as AWS reports it for a repeat: reads of the items, at transactional cost.
     """
-    raw = view.get(keys.token_key(call.account, token))
+    raw = view.get(keys.token_key(call.account, call.region, token))
     if raw is None:
         return None
     remembered = orjson.loads(raw)
@@ -138,5 +153,6 @@ def remember(batch: Batch, call: Call, token: str, digest: str, now: float, outc
         units = 2 * sizes.read_units(size_bytes, consistent=True)
         read_units[outcome.table.name] = read_units.get(outcome.table.name, 0.0) + units
     remembered = {"at": now, "digest": digest, "read_units": read_units}
-    batch.put(keys.token_key(call.account, token), orjson.dumps(remembered))
-    batch.put(keys.token_age_key(now, call.account, token), b"")
+    key = keys.token_key(call.account, call.region, token)
+    batch.put(key, orjson.dumps(remembered))
+    batch.put(keys.token_age_key(now, key), b"")

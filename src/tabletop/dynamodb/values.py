@@ -9,13 +9,19 @@ not allowed, with ValidationException.
 
 from __future__ import annotations
 
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
+from binascii import a2b_base64
 from collections.abc import Callable
 from typing import Any
 
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import numbers, sizes
+from tabletop.dynamodb.value_types import (
+    canonical_base64,
+    not_a_list,
+    not_a_map,
+    not_a_structure,
+    not_convertible,
+)
 
 NESTING_MAX = 32
 """Levels of an item, itself the first: an attribute's map is the second."""
@@ -34,7 +40,7 @@ NUMBER_DUPLICATES = "Input collection contains duplicates"
 def canonicalise_item(item: object) -> int:
     """Check an item (or key) and make it canonical in place; its size in bytes."""
     if type(item) is not dict:
-        raise _not_a_structure(item, "Unexpected field type")
+        raise not_a_map(item)
     _members(item, 1)
     return sizes.item_size(item)
 
@@ -120,7 +126,7 @@ def binary(text: str) -> bytes:
 
 def _value(value: object, level: int) -> None:
     if type(value) is not dict:
-        raise _not_a_structure(value, "Unexpected value type in payload")
+        raise not_a_structure(value)
     if len(value) == 1:
         ((kind, content),) = value.items()
         check = _CHECKS.get(kind)
@@ -164,34 +170,34 @@ def _members(members: dict[str, Any], level: int) -> None:
 
 def _check_string(_value: dict[str, Any], content: object, _level: int) -> None:
     if type(content) is not str:
-        raise _not_convertible(content, "String")
+        raise not_convertible(content, "String")
 
 
 def _check_number(value: dict[str, Any], content: object, _level: int) -> None:
     if type(content) is not str:
-        raise _not_convertible(content, "String")
+        raise not_convertible(content, "String")
     value["N"] = numbers.canonical(content)
 
 
 def _check_binary(value: dict[str, Any], content: object, _level: int) -> None:
-    value["B"] = _canonical_base64(content)
+    value["B"] = canonical_base64(content)
 
 
 def _check_boolean(_value: dict[str, Any], content: object, _level: int) -> None:
     if type(content) is not bool:
-        raise _not_convertible(content, "Boolean")
+        raise not_convertible(content, "Boolean")
 
 
 def _check_null(_value: dict[str, Any], content: object, _level: int) -> None:
     if type(content) is not bool:
-        raise _not_convertible(content, "Boolean")
+        raise not_convertible(content, "Boolean")
     if not content:
         raise _invalid_parameters("Null attribute value types must have the value of true")
 
 
 def _check_list(_value_: dict[str, Any], content: object, level: int) -> None:
     if type(content) is not list:
-        raise _not_a_list(content)
+        raise not_a_list(content)
     if level >= NESTING_MAX:
         raise _invalid(TOO_DEEP)
     for element in content:
@@ -200,7 +206,7 @@ def _check_list(_value_: dict[str, Any], content: object, level: int) -> None:
 
 def _check_map(_value_: dict[str, Any], content: object, level: int) -> None:
     if type(content) is not dict:
-        raise _not_a_structure(content, "Unexpected field type")
+        raise not_a_map(content)
     if level >= NESTING_MAX:
         raise _invalid(TOO_DEEP)
     _members(content, level + 1)
@@ -210,7 +216,7 @@ def _check_string_set(_value: dict[str, Any], content: object, _level: int) -> N
     elements = _set_elements(content, "An string set  may not be empty")
     for element in elements:
         if type(element) is not str:
-            raise _not_convertible(element, "String")
+            raise not_convertible(element, "String")
     if len(set(elements)) != len(elements):
         raise _invalid_parameters(f"Input collection [{', '.join(elements)}] contains duplicates.")
 
@@ -219,7 +225,7 @@ def _check_number_set(value: dict[str, Any], content: object, _level: int) -> No
     elements = _set_elements(content, "An number set  may not be empty")
     for element in elements:
         if type(element) is not str:
-            raise _not_convertible(element, "String")
+            raise not_convertible(element, "String")
     canonical = [numbers.canonical(element) for element in elements]
     if len(set(canonical)) != len(canonical):
         raise _invalid(NUMBER_DUPLICATES)
@@ -227,7 +233,7 @@ def _check_number_set(value: dict[str, Any], content: object, _level: int) -> No
 
 
 def _check_binary_set(value: dict[str, Any], content: object, _level: int) -> None:
-    canonical = [_canonical_base64(element) for element in _set_elements(content, "Binary sets should not be empty")]
+    canonical = [canonical_base64(element) for element in _set_elements(content, "Binary sets should not be empty")]
     if len(set(canonical)) != len(canonical):
         raise _invalid_parameters(f"Input collection [{', '.join(canonical)}]of type BS contains duplicates.")
     value["BS"] = canonical
@@ -249,58 +255,12 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Any, int], None]] = {
 
 def _set_elements(content: object, empty: str) -> list[Any]:
     if type(content) is not list:
-        raise _not_a_list(content)
+        raise not_a_list(content)
     if not content:
         raise _invalid_parameters(empty)
     if None in content:
         raise _invalid_parameters("An string set  may not have a null string as a member")
     return content
-
-
-def _canonical_base64(text: object) -> str:
-    if type(text) is not str:
-        raise _not_convertible(text, "Blob")
-    if len(text) % 4:
-        raise _unreadable(f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(text)}")
-    try:
-        return b2a_base64(a2b_base64(text, strict_mode=True), newline=False).decode()
-    except (Base64Error, ValueError):
-        raise _unreadable("Invalid Base64 content") from None
-
-
-_TOKENS = {int: "NUMBER_VALUE", float: "NUMBER_VALUE", str: "STRING_VALUE"}
-
-
-def _not_convertible(content: object, wanted: str) -> ApiError:
-    """A JSON value of another type where a string, Boolean or blob belongs."""
-    if isinstance(content, dict):
-        return _unreadable("Start of structure or map found where not expected")
-    if isinstance(content, list):
-        return _unreadable(f"Unrecognized collection type class java.lang.{wanted}")
-    if wanted == "Boolean" and isinstance(content, str):
-        return _unreadable("Unexpected token received from parser")
-    token = (
-        ("TRUE_VALUE" if content else "FALSE_VALUE")
-        if isinstance(content, bool)
-        else _TOKENS.get(type(content), "NULL")
-    )
-    return _unreadable(f"{token} cannot be converted to {wanted}")
-
-
-def _not_a_list(content: object) -> ApiError:
-    if isinstance(content, dict):
-        return _unreadable("Start of structure or map found where not expected")
-    return _unreadable("Unexpected field type")
-
-
-def _not_a_structure(content: object, scalar: str) -> ApiError:
-    if isinstance(content, list):
-        return _unreadable("Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue")
-    return _unreadable(scalar)
-
-
-def _unreadable(message: str) -> ApiError:
-    return ApiError("SerializationException", message)
 
 
 def _invalid(message: str) -> ApiError:

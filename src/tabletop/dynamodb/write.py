@@ -43,7 +43,7 @@ class Write:
 class Outcome:
     """What a write did. ``old`` and ``new`` are None where there was, or is, no item."""
 
-    __slots__ = ("_old", "index_units", "key", "new", "old_raw", "paths", "table", "table_units")
+    __slots__ = ("_old", "index_units", "key", "new", "new_bytes", "old_raw", "paths", "table", "table_units")
 
     def __init__(self, table: Table, key: bytes, old_raw: bytes | None) -> None:
         self.table = table
@@ -51,6 +51,8 @@ class Outcome:
         self.old_raw = old_raw
         self._old: Item | None = None
         self.new: Item | None = None
+        self.new_bytes = 0
+        """Size of the item that a put or an update stores."""
         self.paths: Any = ()
         self.table_units = 1
         self.index_units: list[tuple[Index, int]] = []
@@ -74,17 +76,8 @@ def apply(view: View, batch: Batch, call: Call, write: Write, now: float) -> Out
     Raises ApiError: ResourceNotFoundException, ValidationException, ConditionalCheckFailedException (its ``fields`` hold the
     item if ``return_old_on_refusal``), ItemCollectionSizeLimitExceededException.
     """
-    table = catalog.table_of(view, call, write.table)
+    table, key = locate(view, call, write)
     kind = write.kind
-    if kind == "put":
-        key_schema.check_item_keys(table, write.subject)
-        if table.indexed_types:
-            key_schema.check_index_keys(table, write.subject)
-    else:
-        key_schema.check_key(table, write.subject)
-        if write.update is not None:
-            _refuse_key_update(table, write.update)
-    key = keys.item_key(table, write.subject)
     outcome = Outcome(table, key, view.get(key))
     if write.condition is not None and not write.condition.matches(outcome.old):
         raise condition_failed(outcome.old if write.return_old_on_refusal else None)
@@ -98,6 +91,20 @@ def apply(view: View, batch: Batch, call: Call, write: Write, now: float) -> Out
         outcome.new = outcome.old
         outcome.table_units = sizes.write_units(_raw_size(outcome.old_raw))
     return outcome
+
+
+def locate(view: View, call: Call, write: Write) -> tuple[Table, bytes]:
+    """The table and the key of the item that a write is about, its key attributes checked. Raises as ``apply`` does."""
+    table = catalog.table_of(view, call, write.table)
+    if write.kind == "put":
+        key_schema.check_item_keys(table, write.subject)
+        if table.checks_index_keys:
+            key_schema.check_index_keys(table, write.subject)
+    else:
+        key_schema.check_key(table, write.subject)
+        if write.update is not None:
+            _refuse_key_update(table, write.update)
+    return table, keys.item_key(table, write.subject)
 
 
 def condition_failed(old: Item | None) -> ApiError:
@@ -123,7 +130,7 @@ def _store_updated(view: View, batch: Batch, outcome: Outcome, write: Write, now
     else:
         new, outcome.paths = write.update.apply(base, exists=old is not None)
     table = outcome.table
-    if table.indexed_types:
+    if table.checks_index_keys:
         key_schema.check_index_keys(table, new)
     new_bytes = sizes.item_size(new)
     if new_bytes > ITEM_BYTES_MAX:
@@ -136,6 +143,7 @@ def _store(view: View, batch: Batch, outcome: Outcome, new: Item, new_bytes: int
     old_raw = outcome.old_raw
     old_bytes = _raw_size(old_raw)
     outcome.new = new
+    outcome.new_bytes = new_bytes
     outcome.table_units = sizes.write_units(max(old_bytes, new_bytes))
     if value == old_raw:
         # Nothing changes: what is stored stays, entries and all, and the commit need not sync for it.

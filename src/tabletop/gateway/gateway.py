@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections.abc import Callable
 from traceback import format_exception
@@ -27,6 +28,8 @@ from tabletop.wire import encodings, protocols, routing
 from tabletop.wire.http import FIRST_ACCEPT_ENCODING, HeaderList, HttpRequest, HttpResponse
 from tabletop.wire.models import service_model
 
+_REGION = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
+"""A region is part of every key: names that AWS may yet think of, and those that users invent, but nothing else."""
 DYNAMODB_TARGET = "DynamoDB_20120810."
 STREAMS_TARGET = "DynamoDBStreams_20120810."
 _DYNAMODB_TYPE = "application/x-amz-json-1.0"
@@ -95,6 +98,8 @@ class Gateway:
             nonlocal answered
             if type(answer) is ApiError and body is not None and call is not None:
                 self._dynamodb.explain(answer, call, body)
+            elif action in self._wakes:
+                self._wake()
             answered = _encode_dynamodb(request, service, request_id, answer)
             if waiting is not None and not waiting.cancelled():
                 waiting.set_result(answered)
@@ -104,13 +109,11 @@ class Gateway:
             payload = _dynamodb_payload(request)
             if (action in STREAM_ACTIONS) is not (service == "dynamodbstreams"):
                 raise ApiError("UnknownOperationException", None)
-            operation, body = self._dynamodb.decode(action, payload)
+            operation, body = self._dynamodb.decode(action, payload, call)
             if not call.principal.unrestricted:
                 with self._store.view() as view:
                     self._iam.authorize(view, call, operation.targets(body, call))
             self._dynamodb.run(operation, call, body, done)
-            if action in self._wakes:
-                self._wake()
         except Exception as error:
             done(error)
         if answered is not None:
@@ -122,10 +125,13 @@ class Gateway:
         with self._store.view() as view:
             identity = self._iam.authenticate(view, request, service, now)
         headers = request.headers
+        region = identity.region or self._region
+        if not _REGION(region):
+            raise ApiError("InvalidSignatureException", "Credential should be scoped to a valid region.")
         return Call(
             request_id=request_id,
             account=identity.principal.account,
-            region=identity.region or self._region,
+            region=region,
             principal=identity.principal,
             now=now,
             access_key_id=identity.access_key_id,

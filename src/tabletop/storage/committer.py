@@ -29,6 +29,7 @@ from typing import Any, Protocol
 
 from tabletop.base.clock import Clock
 from tabletop.base.errors import StorageUnavailable
+from tabletop.base.log import Log
 from tabletop.storage.store import Batch, View
 
 GROUP_PLANS_MAX = 512
@@ -37,12 +38,18 @@ GROUP_PLANS_MAX = 512
 QUEUED_PLANS_MAX = 16_384
 """Plans waiting for their group; beyond this a submission is refused at once rather than queued for seconds."""
 
+_log = Log("storage")
+
 Done = Callable[[Any], None]
 _Queued = tuple[Callable[[View, Any, float], tuple[Any, Batch | None]], Any, Done]
 
 
 class WriteTransaction(View, Protocol):
     """The engine's single writer: a view that sees its own writes."""
+
+    def check(self, batch: Batch) -> None:
+        """Raise ValueError for a batch that the engine could never store, before anything of it is written."""
+        ...
 
     def apply(self, batch: Batch) -> None: ...
 
@@ -67,6 +74,8 @@ def commit_group(engine: Engine, clock: Clock, group: list[_Queued]) -> list[tup
         for plan, request, done in group:
             try:
                 answer, batch = plan(transaction, request, clock())
+                if batch:
+                    transaction.check(batch)
             except StorageUnavailable:
                 raise
             except Exception as error:  # the plan's own refusal or fault: it costs only itself
@@ -134,7 +143,8 @@ class ThreadedCommitter:
             self._started = True
             self._thread.start()
         if self._closing or len(self._queue) >= QUEUED_PLANS_MAX:
-            done(StorageUnavailable("too many writes are waiting"))
+            reason = "the server is stopping" if self._closing else "too many writes are waiting"
+            done(StorageUnavailable(reason))
             return
         self._queue.append((plan, request, done))
         if not self._wake.is_set():
@@ -174,4 +184,7 @@ class ThreadedCommitter:
 
 def _hand_out(answers: list[tuple[Done, Any]]) -> None:
     for done, answer in answers:
-        done(answer)
+        try:
+            done(answer)
+        except Exception as error:  # one receiver's fault must not cost the others their answers
+            _log.error("an answer could not be handed out", fault=repr(error))

@@ -94,6 +94,11 @@ class _LmdbWrite(_LmdbView):
         self._engine = engine
         self._open = True
 
+    def check(self, batch: Batch) -> None:
+        for key in (*batch.writes, *batch.amounts):
+            if not 0 < len(key) <= KEY_BYTES_MAX:
+                raise ValueError("a key is longer than the engine takes", len(key))
+
     def apply(self, batch: Batch) -> None:
         transaction = self._transaction
         try:

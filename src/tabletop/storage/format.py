@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from tabletop.base.errors import StartupError
+from tabletop.base.files import sync_directory, write_atomically
 
 FORMAT = 1
 """Raised whenever older code could misread what newer code wrote."""
@@ -30,9 +31,11 @@ def prepare_directory(directory: Path, now: float) -> bool:
     if (directory / "store").exists():
         raise StartupError(f"{directory} holds a store but no {_MARKER}: not opened, so as not to harm what it is")
     directory.mkdir(parents=True, exist_ok=True)
-    partial = marker.with_suffix(".partial")
-    partial.write_text(json.dumps({"format": FORMAT, "created": now}))
-    partial.replace(marker)
+    write_atomically(marker, json.dumps({"format": FORMAT, "created": now}).encode())
+    # The marker and the store's folder must outlive a power cut together with what is acknowledged later.
+    (directory / "store").mkdir(exist_ok=True)
+    sync_directory(directory)
+    sync_directory(directory.parent)
     return True
 
 

@@ -1,8 +1,8 @@
 """The nouns of storage: View, Batch, Plan, Store.
 
 A *plan* is a pure function ``plan(view, request, now) -> (answer, batch)``. It reads the view, decides, and lists
-what to write; it has no clock, socket, disk or ``await``, and may be run more than once (a group whose commit failed
-for want of space is planned again). It raises ``ApiError`` to refuse: then nothing of it is written.
+what to write; it has no clock, socket, disk or ``await``, and may be run more than once (an engine with optimistic
+transactions retries). It raises ``ApiError`` to refuse: then nothing of it is written.
 """
 
 from __future__ import annotations

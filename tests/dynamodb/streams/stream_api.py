@@ -33,7 +33,7 @@ class Api:
     def __call__(self, action: str, **body: Any) -> Any:
         principal = Principal("root", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
         call = Call("0", ACCOUNT, REGION, principal, self.clock())
-        operation, decoded = self._service.decode(action, orjson.dumps(body))
+        operation, decoded = self._service.decode(action, orjson.dumps(body), call)
         answers: list[Any] = []
         self._service.run(operation, call, decoded, answers.append)
         (answer,) = answers

@@ -28,7 +28,7 @@ def ask(store: LmdbStore, action: str, body: bytes) -> dict:
     call = Call(request_id="r", account="000000000000", region="us-east-1", principal=root, now=1_700_000_000.0)
     database = DynamoDb(store)
     answers: list = []
-    operation, parameters = database.decode(action, body)
+    operation, parameters = database.decode(action, body, call)
     database.run(operation, call, parameters, answers.append)
     (answer,) = answers
     if isinstance(answer, BaseException):

@@ -26,7 +26,7 @@ from tabletop.dynamodb.transactions import (
     repeated,
     written_units,
 )
-from tabletop.dynamodb.write import Outcome
+from tabletop.dynamodb.write import Write
 from tabletop.storage.store import Batch, View
 
 _Answer = dict[str, Any]
@@ -114,19 +114,20 @@ def _write(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer
         if before is not None:
             return answer | before, None
     batch = Batch()
-    outcomes = apply_all([partial(_apply, view, batch, call, member, now) for member in request.members])
-    inserted = (outcome.new for outcome in outcomes if outcome.old_raw is None and outcome.new is not None)
-    if sum(map(sizes.item_size, inserted)) > TOTAL_BYTES_MAX:
-        raise invalid(errors.TRANSACTION_SIZE)
+    outcomes = apply_all(
+        view,
+        call,
+        [partial(_lowered, view, call, member) for member in request.members],
+        lambda prepared: writes.apply(view, batch, call, prepared, now),
+    )
     written_units(outcomes).attach(answer, request.return_consumed_capacity)
     if token is not None:
         remember(batch, call, token, request.digest, now, outcomes)
     return answer, batch
 
 
-def _apply(view: View, batch: Batch, call: Call, member: Member, now: float) -> Outcome:
-    prepared = writes.lower_write(view, call, member.bound, return_old_on_refusal=member.return_old_on_refusal)
-    return writes.apply(view, batch, call, prepared, now)
+def _lowered(view: View, call: Call, member: Member) -> Write:
+    return writes.lower_write(view, call, member.bound, return_old_on_refusal=member.return_old_on_refusal)
 
 
 def only_reads(request: ExecuteTransaction) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
 from tabletop.storage.store import Batch, View
 
 Body = dict[str, Any]
@@ -33,14 +35,52 @@ class Operation:
 
 
 def table_name(name_or_arn: str) -> str:
-    """Every TableName parameter also takes the table's ARN."""
+    """Every TableName parameter also takes the table's ARN; ``check_table_names`` has seen to its form."""
     return name_or_arn.rsplit("/", 1)[-1] if name_or_arn.startswith("arn:") else name_or_arn
 
 
 def table_arn(call: Call, name_or_arn: str) -> str:
+    """The ARN that policies are held against, made of the name that is used, never of what the caller wrote."""
+    return f"arn:aws:dynamodb:{call.region}:{call.account}:table/{table_name(name_or_arn)}"
+
+
+def check_table_names(body: Body, call: Call) -> None:
+    """Refuse ARNs as table names that are not those of tables in the caller's account and region.
+
+    An ARN of another form would name one table to the caller's policies and another to the store.
+    """
+    name = body.get("TableName")
+    if name is not None and name.startswith("arn:"):
+        _check_arn(name, call)
+    requests = body.get("RequestItems")
+    if requests is not None:
+        for name in requests:
+            if name.startswith("arn:"):
+                _check_arn(name, call)
+    members = body.get("TransactItems")
+    if members is not None:
+        for member in members:
+            for part in member.values():
+                if isinstance(part, dict):
+                    check_table_names(part, call)
+
+
+def local_table_name(name_or_arn: str, call: Call) -> str:
+    """The table's name, for text that ``check_table_names`` has not seen. Raises as it does."""
     if name_or_arn.startswith("arn:"):
-        return name_or_arn
-    return f"arn:aws:dynamodb:{call.region}:{call.account}:table/{name_or_arn}"
+        _check_arn(name_or_arn, call)
+    return table_name(name_or_arn)
+
+
+_TABLE_ARN = re.compile(r"arn:aws:dynamodb:([a-z0-9-]+):([0-9]{12}):table/[a-zA-Z0-9_.-]{3,255}")
+
+
+def _check_arn(arn: str, call: Call) -> None:
+    match = _TABLE_ARN.fullmatch(arn)
+    if match is None:
+        raise ApiError("ValidationException", f"Invalid TableArn: Invalid ResourceArn provided as input {arn[:1024]}")
+    if match.groups() != (call.region, call.account):
+        raise ApiError("ResourceNotFoundException", f"Requested resource not found: Table: {arn} not found")
 
 
 def table_targets(action: str) -> Callable[[Body, Call], list[tuple[str, str]]]:

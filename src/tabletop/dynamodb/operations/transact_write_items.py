@@ -76,7 +76,12 @@ def plan(view: View, request: TransactWriteItems, now: float) -> tuple[dict[str,
         if before is not None:
             return before, None
     batch = Batch()
-    outcomes = apply_all([partial(write.apply, view, batch, call, prepared, now) for prepared in request.writes])
+    outcomes = apply_all(
+        view,
+        call,
+        [partial(_as_it_is, prepared) for prepared in request.writes],
+        lambda prepared: write.apply(view, batch, call, prepared, now),
+    )
     answer: dict[str, Any] = {}
     written_units(outcomes).attach(answer, request.return_consumed_capacity)
     if request.return_collection_metrics:
@@ -84,6 +89,10 @@ def plan(view: View, request: TransactWriteItems, now: float) -> tuple[dict[str,
     if token is not None:
         remember(batch, call, token, request.digest, now, outcomes)
     return answer, batch
+
+
+def _as_it_is(prepared: Write) -> Write:
+    return prepared
 
 
 def _metrics(view: View, outcomes: list[Outcome]) -> dict[str, list[dict[str, Any]]]:

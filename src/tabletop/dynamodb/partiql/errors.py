@@ -16,7 +16,6 @@ DUPLICATE_ITEM = "Duplicate primary key exists in table"
 NO_INDEX = "The table does not have the specified index"
 CONSISTENT_GLOBAL = "Strongly consistent read is not supported on Global Secondary Indexes"
 TRANSACTION_INDEX = "Reads on indices are not supported within transactions."
-TRANSACTION_SIZE = "Transaction payload size cannot exceed 4 MB"
 TRANSACTION_READ_SIZE = "Collective size of all the requested items exceeds maximum transaction size"
 
 # Recalled.

@@ -16,7 +16,7 @@ from tabletop.dynamodb import catalog, key_schema, keys
 from tabletop.dynamodb.expressions import Condition, KeyCondition, Projection, compile_tree
 from tabletop.dynamodb.key_schema import invalid_parameters
 from tabletop.dynamodb.keys import Item
-from tabletop.dynamodb.operations.operation import table_name
+from tabletop.dynamodb.operations.operation import local_table_name
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.binding import Bound
 from tabletop.dynamodb.partiql.columns import Columns
@@ -36,7 +36,7 @@ def lower_select(view: View, call: Call, bound: Bound, *, consistent: bool) -> l
     """The ranges to read, one behind the other: one, or one for each partition that IN names."""
     select = bound.clauses
     assert isinstance(select, Select)
-    table = catalog.table_of(view, call, table_name(select.source.table))
+    table = catalog.table_of(view, call, local_table_name(select.source.table, call))
     index = _index_of(table, select.source.index, consistent)
     columns = None if select.columns is None else Columns(select.columns)
     fetch = index is not None and columns is not None and _needs_fetch(index, columns)
@@ -153,7 +153,7 @@ def lower_lookup(view: View, call: Call, bound: Bound, *, without_key: str, with
     """``without_key`` and ``with_index`` are the messages for a SELECT that does not name one item of a table."""
     select = bound.clauses
     assert isinstance(select, Select)
-    table = catalog.table_of(view, call, table_name(select.source.table))
+    table = catalog.table_of(view, call, local_table_name(select.source.table, call))
     if select.source.index is not None:
         raise refused(with_index)
     found = full_key(select.where, bound.binder, table)

@@ -14,7 +14,7 @@ from tabletop.dynamodb import catalog, write
 from tabletop.dynamodb.expressions import Condition, compile_tree, compile_update_tree
 from tabletop.dynamodb.expressions.tree import And, ConditionNode, FunctionCall, Or, Path
 from tabletop.dynamodb.keys import Item
-from tabletop.dynamodb.operations.operation import table_name
+from tabletop.dynamodb.operations.operation import local_table_name
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.binding import Bound
 from tabletop.dynamodb.partiql.errors import malformed, refused
@@ -29,7 +29,7 @@ from tabletop.storage.store import Batch, View
 
 def lower_write(view: View, call: Call, bound: Bound, *, return_old_on_refusal: bool) -> Write:
     """Raises ResourceNotFoundException and ValidationException."""
-    table = catalog.table_of(view, call, table_name(bound.source.table))
+    table = catalog.table_of(view, call, local_table_name(bound.source.table, call))
     clauses = bound.clauses
     if isinstance(clauses, Insert):
         return _insert(table, clauses, bound)

@@ -1,0 +1,60 @@
+"""ARNs as table names: only those of tables in the caller's account and region, so that policies and store mean one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from tabletop.base.call import Call, Principal
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb.service import DynamoDb
+from tabletop.storage.engine import LmdbStore, open_store
+
+ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/Table"
+ROOT = Principal(kind="root", account="000000000000", arn="arn:aws:iam::000000000000:root", unique_id="0")
+CALL = Call(request_id="r", account="000000000000", region="us-east-1", principal=ROOT, now=1_700_000_000.0)
+
+
+@pytest.fixture
+def store() -> Iterator[LmdbStore]:
+    store = open_store(None)
+    yield store
+    store.close()
+
+
+def code(store: LmdbStore, action: str, **body: object) -> str:
+    try:
+        DynamoDb(store).decode(action, orjson.dumps(body), CALL)
+    except ApiError as error:
+        return error.code
+    return "accepted"
+
+
+# An ARN that would name one table to a policy and another to the store, or none at all, is refused in every place of a name.
+@pytest.mark.parametrize(
+    ("arn", "answer"),
+    [
+        (ARN, "accepted"),
+        ("arn:aws:dynamodb:us-east-1:000000000000:table/Public/index/Secret", "ValidationException"),
+        ("arn:aws:dynamodb:eu-west-1:000000000000:table/Table", "ResourceNotFoundException"),
+        ("arn:aws:dynamodb:us-east-1:111111111111:table/Table", "ResourceNotFoundException"),
+        ("arn:x/Table", "ValidationException"),
+        ("arn:x/a\0b", "ValidationException"),
+        ("arn:", "ValidationException"),
+    ],
+)
+def test_arns_that_are_taken(store: LmdbStore, arn: str, answer: str) -> None:
+    key = {"p": {"S": "1"}}
+    assert code(store, "GetItem", TableName=arn, Key=key) == answer
+    assert code(store, "DescribeTable", TableName=arn) == answer
+    assert code(store, "BatchGetItem", RequestItems={arn: {"Keys": [key]}}) == answer
+    assert code(store, "TransactGetItems", TransactItems=[{"Get": {"TableName": arn, "Key": key}}]) == answer
+    assert code(store, "TransactWriteItems", TransactItems=[{"Delete": {"TableName": arn, "Key": key}}]) == answer
+
+
+# What policies are held against is made of the name that the store uses.
+def test_targets_name_the_table_that_is_used(store: LmdbStore) -> None:
+    operation, body = DynamoDb(store).decode("GetItem", orjson.dumps({"TableName": ARN, "Key": {}}), CALL)
+    assert operation.targets(body, CALL) == [("dynamodb:GetItem", ARN)]
