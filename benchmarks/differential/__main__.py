@@ -24,7 +24,11 @@ def main() -> int:
 
     def said(tally: Tally) -> None:
         if tally.chapters % 50 == 0:
-            print(f"{tally.requests:,} requests, {sum(tally.unexplained.values()):,} unexplained", file=sys.stderr, flush=True)
+            print(
+                f"{tally.requests:,} requests, {sum(tally.unexplained.values()):,} unexplained",
+                file=sys.stderr,
+                flush=True,
+            )
 
     tally = run(given.requests, given.seed, said)
     print(_summary(tally, time.monotonic() - began, given.seed))
@@ -33,7 +37,9 @@ def main() -> int:
             print(f"| {known.title} | {known.right} | {tally.explained[known]:,} | {known.why} |")
             if given.examples:
                 found = tally.examples[known.title]
-                print(f"    {found.operation} {found.example()}\n    Tabletop: {found.ours}\n    dynalite: {found.theirs}")
+                print(
+                    f"    {found.operation} {found.example()}\n    Tabletop: {found.ours}\n    dynalite: {found.theirs}"
+                )
     for signature, count in tally.unexplained.most_common():
         found = tally.examples[signature]
         print(f"\nUNEXPLAINED {count} x {found.operation} {found.example()[:600]}")
@@ -44,8 +50,8 @@ def main() -> int:
 def _summary(tally: Tally, seconds: float, seed: int) -> str:
     return (
         f"Seed {seed}: {tally.requests:,} requests in {tally.chapters:,} chapters, {seconds:.0f} s. Refused by both with the same "
-        f"words: {tally.refused:,}. Differences: {sum(tally.explained.values()):,} explained in {len(tally.explained)} groups, "
-        f"{sum(tally.unexplained.values()):,} unexplained in {len(tally.unexplained)}. dynalite ended {tally.crashes} times."
+        f"words: {tally.refused:,}. Differences: {tally.differences:,}, unexplained {sum(tally.unexplained.values()):,} in "
+        f"{len(tally.unexplained)} groups. dynalite ended {tally.crashes} times."
     )
 
 

@@ -20,7 +20,7 @@ class Difference:
     operation: str
     body: dict[str, Any]
     ours: str
-    """"200", or "400 Code: message"; with the place of the difference if both are 200."""
+    """One line: the status 200, or "400 Code: message"; with the place of the difference if both are 200."""
     theirs: str
 
     def signature(self) -> str:
@@ -47,8 +47,10 @@ def difference(operation: str, body: dict[str, Any], ours: Answer, theirs: Answe
 def normal(operation: str, body: dict[str, Any], answer: dict[str, Any], table: Table) -> Any:
     """Without what the API leaves open: order of partitions, of equal keys in an index, of sets and of lists of definitions."""
     answer = _sorted_sets(answer)
-    if operation in ("DescribeTable", "CreateTable", "DeleteTable"):
+    if operation in ("DescribeTable", "CreateTable"):
         return _description(answer.get("Table") or answer.get("TableDescription") or {})
+    if operation == "DeleteTable":
+        return {"TableName": answer["TableDescription"]["TableName"]}
     if operation == "Scan" or "IndexName" in body:
         answer["Items"] = _by_text(answer.get("Items", []))
     if operation == "BatchGetItem":
@@ -103,6 +105,17 @@ def _first_difference(first: Any, second: Any, path: str) -> tuple[str, str, str
 
 def _short(node: Any) -> str:
     return json.dumps(node, sort_keys=True)[:200]
+
+
+def stored(body: dict[str, Any], ours: Answer, theirs: Answer) -> Difference | None:
+    """Of the two answers to GetItem for the key that was just updated."""
+    first, second = (_sorted_sets(answer[1].get("Item")) for answer in (ours, theirs))
+    place = None if first == second else (_first_difference(first, second, "") or ("", _short(first), _short(second)))
+    return (
+        None
+        if place is None
+        else Difference("UpdateItem", body, f"200 stored{place[0]}: {place[1]}", f"200 stored{place[0]}: {place[2]}")
+    )
 
 
 _MASKS = [

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from benchmarks.differential.answers import Difference, difference
-from benchmarks.differential.known import Known, explanation
+from benchmarks.differential.answers import Difference, difference, stored
+from benchmarks.differential.known import Known, explanations
 from benchmarks.differential.operations import Body, request
 from benchmarks.differential.servers import Pair, ServerEnded
 from benchmarks.differential.tables import Table, table
@@ -29,23 +29,24 @@ class Tally:
     """Requests that both refused with the same words."""
     crashes: int = 0
     """Requests that ended dynalite's process."""
+    differences: int = 0
     explained: Counter[Known] = field(default_factory=Counter)
+    """A difference may need two explanations."""
     unexplained: Counter[str] = field(default_factory=Counter)
     examples: dict[str, Difference] = field(default_factory=dict)
     """The shortest of each signature."""
     crash_examples: list[str] = field(default_factory=list)
 
     def count(self, found: Difference) -> None:
-        known = explanation(found)
-        if known is not None:
-            self.explained[known] += 1
-            signature = known.title
-        else:
-            signature = found.signature()
-            self.unexplained[signature] += 1
-        shortest = self.examples.get(signature)
-        if shortest is None or len(found.example()) < len(shortest.example()):
-            self.examples[signature] = found
+        known = explanations(found)
+        self.explained.update(known)
+        self.differences += 1
+        if not known:
+            self.unexplained[found.signature()] += 1
+        for signature in [each.title for each in known] or [found.signature()]:
+            shortest = self.examples.get(signature)
+            if shortest is None or len(found.example()) < len(shortest.example()):
+                self.examples[signature] = found
 
 
 def run(requests: int, seed: int, said: Callable[[Tally], None]) -> Tally:
@@ -93,14 +94,29 @@ def _step(pair: Pair, operation: str, body: Body, current: Table, tally: Tally) 
         tally.count(found)
     elif ours[0] != 200:
         tally.refused += 1
+    if operation == "UpdateItem" and ours[0] == theirs[0] == 200:
+        _compare_stored(pair, body, tally)
     writes = operation in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
     return not writes or (ours[0] == 200) == (theirs[0] == 200)
+
+
+def _compare_stored(pair: Pair, body: Body, tally: Tally) -> None:
+    """What the update left. Where that differs, the item is removed from both, so that one difference shows once."""
+    target = {"TableName": body["TableName"], "Key": body["Key"]}
+    found = stored(body, *pair.ask("GetItem", target))
+    tally.requests += 1
+    if found is not None:
+        tally.count(found)
+        pair.ask("DeleteItem", target)
 
 
 def _wait(pair: Pair, current: Table, *, there: bool) -> None:
     for _ in range(WAIT_STEPS):
         answers = pair.ask("DescribeTable", {"TableName": current.name})
-        if all((body.get("Table", {}).get("TableStatus") == "ACTIVE") if there else status == 400 for status, body in answers):
+        if all(
+            (body.get("Table", {}).get("TableStatus") == "ACTIVE") if there else status == 400
+            for status, body in answers
+        ):
             return
         time.sleep(0.005)
     raise SystemExit(f"{current.name} does not become what it should; answers {answers}")

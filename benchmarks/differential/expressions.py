@@ -76,7 +76,10 @@ class Writer:
         return f"({self.condition(depth + 1, paths)} {dice.choice(['AND', 'OR'])} {self.condition(depth + 1, paths)})"
 
     def projection(self) -> str:
-        return ", ".join(self.path([each]) for each in self.dice.sample(["h", *FREE[:4], "map.x", "list[0]"], self.dice.randint(1, 3)))
+        return ", ".join(
+            self.path([each])
+            for each in self.dice.sample(["h", *FREE[:4], "map.x", "list[0]"], self.dice.randint(1, 3))
+        )
 
     def update(self) -> str:
         dice = self.dice
@@ -115,7 +118,9 @@ class Writer:
             name, kind = keys[1], types[keys[1]]
             form = dice.choice(["=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"])
             if form == "BETWEEN":
-                parts.append(f"{self.name(name)} BETWEEN {self.given(scalar(dice, kind))} AND {self.given(scalar(dice, kind))}")
+                parts.append(
+                    f"{self.name(name)} BETWEEN {self.given(scalar(dice, kind))} AND {self.given(scalar(dice, kind))}"
+                )
             elif form == "begins_with":
                 parts.append(f"begins_with({self.name(name)}, {self.given(scalar(dice, kind))})")
             else:
@@ -125,7 +130,9 @@ class Writer:
         return " AND ".join(parts)
 
 
-def legacy_condition(dice: random.Random, kind: str | None = None, operators: tuple[str, ...] = tuple(LEGACY)) -> dict[str, Any]:
+def legacy_condition(
+    dice: random.Random, kind: str | None = None, operators: tuple[str, ...] = tuple(LEGACY)
+) -> dict[str, Any]:
     operator = dice.choice(operators)
     values = [scalar(dice, kind or dice.choice("SN")) for _ in range(LEGACY[operator])]
     return {"ComparisonOperator": operator, **({"AttributeValueList": values} if values else {})}

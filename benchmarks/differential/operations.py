@@ -41,7 +41,11 @@ def update_item(dice: random.Random, table: Table) -> Body:
     body: Body = {"Key": table.key(dice)}
     body |= _returned(dice, ["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"])
     if dice.random() < 0.25:
-        return body | {"AttributeUpdates": attribute_updates(dice)} | ({"Expected": expected(dice)} if dice.random() < 0.3 else {})
+        return (
+            body
+            | {"AttributeUpdates": attribute_updates(dice)}
+            | ({"Expected": expected(dice)} if dice.random() < 0.3 else {})
+        )
     writer = Writer(dice, table)
     body["UpdateExpression"] = writer.update()
     if dice.random() < 0.3:
@@ -105,7 +109,9 @@ def batch_write_item(dice: random.Random, table: Table) -> Body:
     writes: list[Body] = []
     for _ in range(dice.randint(1, 4)):
         deletes = dice.random() < 0.3
-        writes.append({"DeleteRequest": {"Key": table.key(dice)}} if deletes else {"PutRequest": {"Item": table.item(dice)}})
+        writes.append(
+            {"DeleteRequest": {"Key": table.key(dice)}} if deletes else {"PutRequest": {"Item": table.item(dice)}}
+        )
     return {"RequestItems": {table.name: writes}}
 
 
@@ -147,7 +153,10 @@ def _condition(dice: random.Random, table: Table) -> Body:
         return {"ConditionExpression": writer.condition(), **writer.parameters()}
     if chance < 0.27:
         wanted = expected(dice)
-        return {"Expected": wanted, **({"ConditionalOperator": "OR"} if len(wanted) > 1 and dice.random() < 0.5 else {})}
+        return {
+            "Expected": wanted,
+            **({"ConditionalOperator": "OR"} if len(wanted) > 1 and dice.random() < 0.5 else {}),
+        }
     return {}
 
 

@@ -58,10 +58,16 @@ def table(dice: random.Random, name: str) -> Table:
     else:
         definition["BillingMode"] = "PAY_PER_REQUEST"
     for index in indexes:
-        described: dict[str, Any] = {"IndexName": index.name, "KeySchema": _schema(index.keys), "Projection": _projection(dice)}
+        described: dict[str, Any] = {
+            "IndexName": index.name,
+            "KeySchema": _schema(index.keys),
+            "Projection": _projection(dice),
+        }
         if index.is_global and definition["BillingMode"] == "PROVISIONED":
             described["ProvisionedThroughput"] = THROUGHPUT
-        definition.setdefault("GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes", []).append(described)
+        definition.setdefault("GlobalSecondaryIndexes" if index.is_global else "LocalSecondaryIndexes", []).append(
+            described
+        )
     return Table(name, keys, types, tuple(indexes), definition)
 
 

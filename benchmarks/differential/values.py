@@ -9,7 +9,21 @@ from typing import Any
 Value = dict[str, Any]
 
 TEXTS = ["a", "ab", "abc", "b", "B", "é", "z", "Zz", "a b", "1"]
-NUMBERS = ["0", "1", "-1", "2", "10", "1.5", "-0.5", "100", "1e2", "0.001", "-1E2", "1.0", "12345678901234567890123456789012345678"]
+NUMBERS = [
+    "0",
+    "1",
+    "-1",
+    "2",
+    "10",
+    "1.5",
+    "-0.5",
+    "100",
+    "1e2",
+    "0.001",
+    "-1E2",
+    "1.0",
+    "12345678901234567890123456789012345678",
+]
 BINARIES = [base64.b64encode(raw).decode() for raw in (b"\0", b"\0\1", b"a", b"ab", b"abc", b"\xfe", b"\xff\xff")]
 POOLS = {"S": TEXTS, "N": NUMBERS, "B": BINARIES}
 FREE = ["v0", "v1", "v2", "n0", "list", "map"]
@@ -26,7 +40,9 @@ def number_set(dice: random.Random) -> list[str]:
 
 def value(dice: random.Random, depth: int = 0) -> Value:
     """Of any type; maps and lists at most two deep."""
-    kind = dice.choice(["S", "S", "N", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"] if depth < 2 else ["S", "N", "B", "BOOL"])
+    kind = dice.choice(
+        ["S", "S", "N", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"] if depth < 2 else ["S", "N", "B", "BOOL"]
+    )
     if kind in POOLS:
         return scalar(dice, kind)
     if kind == "BOOL":

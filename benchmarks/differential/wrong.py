@@ -28,13 +28,19 @@ WRONG_EXPRESSIONS = [
 ]  # fmt: skip
 WORDS = ["ReturnValues", "Select", "ReturnConsumedCapacity", "ComparisonOperator", "ConditionalOperator", "Action"]
 NUMBERS = ["Limit", "Segment", "TotalSegments"]
-EXPRESSIONS = ["ConditionExpression", "FilterExpression", "UpdateExpression", "ProjectionExpression", "KeyConditionExpression"]
+EXPRESSIONS = [
+    "ConditionExpression",
+    "FilterExpression",
+    "UpdateExpression",
+    "ProjectionExpression",
+    "KeyConditionExpression",
+]
 
 
 def spoilt(dice: random.Random, body: Body) -> Body:
     """A changed copy."""
     changed = copy.deepcopy(body)
-    for _ in range(1 if dice.random() < 0.85 else 2):
+    for _ in range(1 if dice.random() < 0.95 else 2):
         dice.choice(WAYS)(dice, changed)
     return changed
 
@@ -57,7 +63,9 @@ def _wrong_value(dice: random.Random, body: Body) -> None:
 
 
 def _wrong_word(dice: random.Random, body: Body) -> None:
-    body[dice.choice(WORDS)] = dice.choice(["ALL", "", "none", "AND", "UPDATED_NEW", "ALL_NEW", "COUNT", "SPECIFIC_ATTRIBUTES"])
+    body[dice.choice(WORDS)] = dice.choice(
+        ["ALL", "", "none", "AND", "UPDATED_NEW", "ALL_NEW", "COUNT", "SPECIFIC_ATTRIBUTES"]
+    )
 
 
 def _wrong_number(dice: random.Random, body: Body) -> None:
@@ -95,12 +103,23 @@ def _wrong_key(dice: random.Random, body: Body) -> None:
     elif chance == 1:
         key[dice.choice(["extra", "h", "r"])] = {"S": "x"}
     else:
-        key[dice.choice(["h", "r"])] = copy.deepcopy(dice.choice([{"BOOL": True}, {"NULL": True}, {"S": ""}, {"N": "1"}, {"L": []}]))
+        key[dice.choice(["h", "r"])] = copy.deepcopy(
+            dice.choice([{"BOOL": True}, {"NULL": True}, {"S": ""}, {"N": "1"}, {"L": []}])
+        )
 
 
 def _old_and_new(dice: random.Random, body: Body) -> None:
-    body[dice.choice(["AttributesToGet", "Expected", "QueryFilter", "ScanFilter", "KeyConditions", "AttributeUpdates"])] = dice.choice(
-        [{}, [], ["v0", "v0"], {"v0": {"ComparisonOperator": "EQ", "AttributeValueList": []}}, {"v0": {"Exists": True}}, {"v0": {}}]
+    body[
+        dice.choice(["AttributesToGet", "Expected", "QueryFilter", "ScanFilter", "KeyConditions", "AttributeUpdates"])
+    ] = dice.choice(
+        [
+            {},
+            [],
+            ["v0", "v0"],
+            {"v0": {"ComparisonOperator": "EQ", "AttributeValueList": []}},
+            {"v0": {"Exists": True}},
+            {"v0": {}},
+        ]
     )
 
 

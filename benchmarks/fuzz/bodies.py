@@ -20,7 +20,8 @@ UNKNOWN = ("", "Nothing", "putitem", "PutItem ", "é", "PutItem.x")
 _RAW = (
     b"null", b"1e400", b"-1e999", b"9" * 400, b"0.1e-400", b"18446744073709551616", b"9223372036854775808", b"-0", b"1E2", b"1.0",
     b'"\\ud800"', b'"\\udfff\\ud800"', b'"\\u0000"', b'"\xff"', b'"\xed\xa0\x80"', b"NaN", b"Infinity", b"-", b"{}", b"[]", b'""',
-    b"true", b"false", b"01", b"[" * 1200 + b"]" * 1200, b'{"a":' * 1100 + b"1" + b"}" * 1100, b"[" * 5000, b"\xef\xbb\xbf", b"\0",
+    b"true", b"false", b"01", b"[" * 1200 + b"]" * 1200, b'{"a":' * 1100 + b"1" + b"}" * 1100, b"[" * 5000, b"\xef\xbb\xbf",
+    b"\0",
     b'{"S":"a","S":"b"}', b'{"L":[' * 40 + b'{"S":"x"}' + b"]}" * 40, b'{"M":{"a":' * 500 + b'{"N":"1"}' + b"}}" * 500,
 )  # fmt: skip
 _ODD: tuple[Any, ...] = (
@@ -52,11 +53,11 @@ class RequestBodies:
         action = random.choice(ACTIONS)
         body = self._bodies.body(action, random)
         dice = random.random()
-        if dice < 0.55:
+        if dice < 0.45:
             for _ in range(random.choice((1, 1, 1, 2, 4))):
                 body = _mutated(random, body)
         payload = orjson.dumps(body)
-        if dice > 0.8:
+        if dice > 0.85:
             payload = _disturbed(random, payload)
         encoding = ""
         if random.random() < 0.02:
@@ -78,6 +79,8 @@ class RequestBodies:
 
 def _mutated(random: Random, body: Any) -> Any:
     """The body with one value, anywhere in it, replaced, removed, doubled, or moved a level deeper."""
+    if not isinstance(body, dict | list):
+        return _odd(random)
     containers = [body]
     node = body
     while random.random() < 0.75:

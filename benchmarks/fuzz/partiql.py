@@ -14,13 +14,15 @@ from benchmarks.fuzz.world import World
 
 SOURCES = ("one", "two", "two", '"two"', '"two"."by-g"', '"two"."by-l"', '"one"."none"', "none")
 PATHS = ("p", "s", "a", "m", "g", "l", '"p"', '"m"."a"', "m.a[0]", "a[1].b", "ns", "x", "a[0]", "m.b")
-LITERALS = ("'a'", "'b'", "''", "'x''y'", "1", "-1.5", "2", "1e3", "TRUE", "false", "NULL", "?", "[1, 'a']", "{'a': 1}", "<<1, 2>>",
+LITERALS = ("'a'", "'b'", "''", "'x''y'", "1", "-1.5", "2", "1e3", "TRUE", "false", "NULL", "?", "[1, 'a']", "{'a': 1}",
+    "<<1, 2>>",
             "<<'x'>>", "[]", "{}", "{'a': ?}", "[?]", "<<?>>", "MISSING")  # fmt: skip
 OPERATORS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 TYPES = ("NULL", "MISSING", "STRING", "LIST", "INT", "BLOB", "nothing")
 FUNCTIONS = ("begins_with", "contains", "attribute_type", "size", "list_append", "set_add", "set_delete", "EXISTS")
 WORDS = (*SOURCES, *PATHS, *LITERALS, *OPERATORS, *TYPES, *FUNCTIONS, "SELECT", "*", "FROM", "WHERE", "AND", "OR", "NOT", "IN",
-         "BETWEEN", "IS", "ORDER", "BY", "DESC", "asc", "INSERT", "INTO", "VALUE", "UPDATE", "SET", "REMOVE", "DELETE", "RETURNING",
+         "BETWEEN", "IS", "ORDER", "BY", "DESC", "asc", "INSERT", "INTO", "VALUE", "UPDATE", "SET", "REMOVE", "DELETE",
+         "RETURNING",
          "ALL", "MODIFIED", "OLD", "NEW", "LIMIT", "GROUP", "JOIN", "AS", "(", ")", "[", "]", "{", "}", "<<", ">>", ",", ".", ":",
          ";", "+", "-", "?", "index")  # fmt: skip
 PARAMETERS: tuple[Any, ...] = ({"S": "a"}, {"S": "b"}, {"N": "1"}, {"N": "2"}, {"SS": ["x"]}, {"L": []}, {"M": {"p": {"S": "a"}}},

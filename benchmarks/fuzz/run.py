@@ -107,7 +107,7 @@ def run(
 def _run_block(target: Target, report: Report, seed: int, block: int, count: int) -> None:
     random = Random(f"{seed}/{target.name}/{block}")
     target.begin()
-    faults: set[str] = {finding.fault for finding in report.findings}
+    faults = {_gist(finding.fault) for finding in report.findings}
     with _alarms():
         for _ in range(count):
             given = target.make(random)
@@ -115,8 +115,7 @@ def _run_block(target: Target, report: Report, seed: int, block: int, count: int
             report.inputs += 1
             report.slowest_s = max(report.slowest_s, spent_s)
             report.answers[kind] += 1
-            if fault and fault not in faults:
-                faults.add(fault)
+            if fault and _gist(fault) not in faults:
                 report.findings.append(_shrunk(target, Finding(target.name, seed, block, given, fault, False)))
                 return
     try:
@@ -147,24 +146,29 @@ def _fault_of(error: BaseException) -> str:
     while trace is not None:
         place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return f"{type(error).__name__} at {place}: {str(error)[-1500:]}"
+    return f"{type(error).__name__} at {place}: {str(error)[:3000]}"
+
+
+def _gist(fault: str) -> str:
+    """What the same fault begins with, whatever the input."""
+    return fault.partition("\n\n")[0][:400]
 
 
 def _shrunk(target: Target, finding: Finding) -> Finding:
     """The finding with the shortest input that still makes the same type of fault, alone in a fresh world."""
-    wanted = finding.fault.partition(":")[0]
-    best = finding.given
+    wanted = _gist(finding.fault)
+    best: list[Input] = [finding.given]
 
     def faulty(given: Input) -> bool:
         target.begin()
-        return _judged(target, given)[1].partition(":")[0] == wanted
+        return _gist(_judged(target, given)[1]) == wanted
 
-    if not faulty(best):
+    if not faulty(best[0]):
         return finding
-    for _, shorter in zip(range(SHRINKING_TRIES_MAX), _shorter(lambda: best), strict=False):
+    for _, shorter in zip(range(SHRINKING_TRIES_MAX), _shorter(lambda: best[0]), strict=False):
         if faulty(shorter):
-            best = shorter
-    return Finding(finding.target, finding.seed, finding.block, best, finding.fault, True)
+            best[0] = shorter
+    return Finding(finding.target, finding.seed, finding.block, best[0], finding.fault, True)
 
 
 def _shorter(current: Callable[[], Input]) -> Iterator[Input]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -28,10 +29,10 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "UpdateExpression": ("SET a = :n", "SET #a = if_not_exists(a, :n) + :n", "REMOVE a", "ADD ns :ns", "DELETE ns :ns",
                          "SET m.x = :m REMOVE g", "SET p = :p", "SET l = :n, g = :s", "REMOVE a[0], b"),
     "ExpressionAttributeNames": (NAMES, {"#a": "a"}, {"#a": "a"}, {"#m": "m", "#p": "p"}, {}, {"#": "x"}),
-    "ExpressionAttributeValues": ({":n": VALUES[":n"]}, {":p": VALUES[":p"]}, {":p": VALUES[":p"], ":n": VALUES[":n"]}, VALUES,
-                                  {":s": VALUES[":s"]}, {":ns": VALUES[":ns"]}, {}, {":p": VALUES[":p"], ":big": VALUES[":big"], ":n": VALUES[":n"]}),
+    "ExpressionAttributeValues": ({":n": VALUES[":n"]}, {":p": VALUES[":p"]}, VALUES, {":s": VALUES[":s"]}, {}),
     "Statement": ("SELECT * FROM two", "SELECT * FROM two WHERE p = 'a'", "DELETE FROM two WHERE p = 'a' AND s = 1",
-                  "UPDATE two SET a = 1 WHERE p = 'a' AND s = ?", "INSERT INTO one VALUE {'p': ?}", "EXISTS(SELECT * FROM one WHERE p = 'a')"),
+                  "UPDATE two SET a = 1 WHERE p = 'a' AND s = ?", "INSERT INTO one VALUE {'p': ?}",
+                  "EXISTS(SELECT * FROM one WHERE p = 'a')"),
     "Policy": ("{}", '{"Version":"2012-10-17","Statement":[]}', "no", "[" * 2000),
     "Limit": (1, 2, 10, 1000),
     "TotalSegments": (1, 2, 4, 1_000_000),
@@ -46,21 +47,8 @@ KEYS = tuple({"p": item["p"], "s": item["s"]} for item in ITEMS)
 
 _KEY_MEMBERS = frozenset({"Key", "ExclusiveStartKey"})
 _TEXTS = ("", "a", "b", "x", "é", "\U0001f600", "a" * 300, "arn:aws:x", "2024", "\0")
-_NUMBERS = (
-    "0",
-    "1",
-    "-1",
-    "1.5",
-    "1e10",
-    "-9.99e125",
-    "1e-130",
-    "12345678901234567890123456789012345678",
-    "1e126",
-    "x",
-    "",
-    "NaN",
-    "١",
-)
+_NUMBERS = ("0", "1", "-1", "1.5", "1e10", "-9.99e125", "1e-130", "12345678901234567890123456789012345678")
+_WRONG_NUMBERS = ("1e126", "x", "", "NaN", "١", "1e-131", "9" * 39)
 _WHOLE = (0, 1, 2, 5, 100, 10_000, -1, 1 << 31, (1 << 63) - 1)
 
 
@@ -110,9 +98,16 @@ class Bodies:
             if depth < DEPTH_MAX or member in required:
                 make = self._member(member) or self._shape(shapes, reference["shape"], made, depth + 1)
                 # Legacy parameters beside expressions are refused: given rarely, they leave requests that work.
-                share = 1.0 if member in required else 0.05 if member in _LEGACY else OPTIONAL_SHARE
+                share = 1.0 if member in required else 0.03 if member in _LEGACY else OPTIONAL_SHARE
                 members.append((member, make, share))
-        return lambda random: {member: make(random) for member, make, share in members if random.random() < share}
+
+        def structure(random: Random) -> dict[str, Any]:
+            body = {member: make(random) for member, make, share in members if random.random() < share}
+            if "ExpressionAttributeNames" in shape["members"] and random.random() < 0.9:
+                _define_what_is_used(body)
+            return body
+
+        return structure
 
     def _member(self, member: str) -> Make | None:
         if member in _KEY_MEMBERS:
@@ -129,7 +124,7 @@ class Bodies:
     def _of_stream(self, member: str, random: Random) -> str:
         assert self._world is not None
         world = self._world
-        right = {"StreamArn": world.stream_arn, "ShardId": world.shard_id, "ShardIterator": world.iterator}[member]
+        right: str = {"StreamArn": world.stream_arn, "ShardId": world.shard_id, "ShardIterator": world.iterator}[member]
         if random.random() < 0.7:
             return right
         at = random.randrange(len(right))
@@ -157,6 +152,17 @@ class Bodies:
         }
 
 
+def _define_what_is_used(body: dict[str, Any]) -> None:
+    """Exactly the names and values that the expressions hold."""
+    text = " ".join([value for member, value in body.items() if member.endswith("Expression")])
+    for member, known, sign in (("ExpressionAttributeNames", NAMES, "#"), ("ExpressionAttributeValues", VALUES, ":")):
+        used = {name: known[name] for name in re.findall(sign + "[a-z]+", text) if name in known}
+        if used:
+            body[member] = used
+        else:
+            body.pop(member, None)
+
+
 _LEGACY = frozenset({
     "AttributesToGet", "AttributeUpdates", "Expected", "ConditionalOperator", "KeyConditions", "QueryFilter", "ScanFilter",
 })  # fmt: skip
@@ -170,10 +176,13 @@ def _scalar(shape: Any) -> Make:
     if kind == "boolean":
         return lambda random: random.random() < 0.5
     if kind in ("integer", "long"):
-        return lambda random: random.choice(_WHOLE)
+        least = shape.get("min", -1)
+        whole = tuple(number for number in _WHOLE if number >= least)
+        return lambda random: random.choice(whole)
     if kind in ("double", "float", "timestamp"):
         return lambda random: random.choice((0, 0.5, 1.7e9, -1, 70.0))
-    return lambda random: random.choice(_TEXTS)
+    texts = tuple(text for text in _TEXTS if len(text) >= shape.get("min", 0))
+    return lambda random: random.choice(texts or ("abc-1234" * 5,))
 
 
 def key(random: Random) -> Any:
@@ -193,26 +202,32 @@ def item(random: Random) -> Any:
 
 
 def attribute_value(random: Random, depth: int = 0) -> dict[str, Any]:
+    """Mostly a right one."""
     kind = random.choice(("S", "S", "N", "N", "B", "SS", "NS", "BS", "BOOL", "NULL", "L", "M"))
+    count = random.choice((0, 1, 3)) if kind in ("L", "M") or random.random() < 0.05 else random.choice((1, 2))
     content: Any
     if kind == "S":
         content = random.choice(_TEXTS)
     elif kind == "N":
-        content = random.choice(_NUMBERS)
+        content = _number(random)
     elif kind == "B":
-        content = random.choice(("", "YQ==", "YQ", "/+8=", "*"))
+        content = random.choice(("", "YQ==", "/+8=")) if random.random() < 0.9 else random.choice(("YQ", "*"))
     elif kind == "SS":
-        content = random.sample(_TEXTS, random.choice((0, 1, 3)))
+        content = random.sample(_TEXTS[1:], count)
     elif kind == "NS":
-        content = [random.choice(_NUMBERS) for _ in range(random.choice((0, 1, 3)))]
+        content = [_number(random) for _ in range(count)]
     elif kind == "BS":
-        content = random.sample(("", "YQ==", "YWI="), random.choice((0, 1, 2)))
+        content = random.sample(("YQ==", "YWI=", "/+8="), count)
     elif kind in ("BOOL", "NULL"):
-        content = random.random() < 0.8
+        content = kind == "NULL" or random.random() < 0.5
     elif depth > 3:
         content = [] if kind == "L" else {}
     elif kind == "L":
-        content = [attribute_value(random, depth + 1) for _ in range(random.choice((0, 1, 3)))]
+        content = [attribute_value(random, depth + 1) for _ in range(count)]
     else:
-        content = {random.choice(_TEXTS): attribute_value(random, depth + 1) for _ in range(random.choice((0, 1, 3)))}
+        content = {random.choice(_TEXTS): attribute_value(random, depth + 1) for _ in range(count)}
     return {kind: content}
+
+
+def _number(random: Random) -> str:
+    return random.choice(_NUMBERS if random.random() < 0.95 else _WRONG_NUMBERS)

@@ -96,18 +96,32 @@ class World:
     def kind_of(self, answer: HttpResponse) -> str:
         """ "200", or the error's name. Raises for a 5xx, and for what is no JSON answer of DynamoDB."""
         if answer.status >= 500:
-            raise AssertionError(f"status {answer.status}: {self.log.getvalue()[-1200:]}")
+            raise AssertionError(f"status {answer.status}: {self.fault()}")
         assert type(answer.body) is bytes
         headers = dict(answer.headers)
         assert int(headers["x-amz-crc32"]) == zlib.crc32(answer.body)
         body = answer.body
         if "Content-Encoding" in headers:
             body = zlib.decompress(body, 47)
+        if answer.status == 200 and not body:
+            # The answer of actions that have no output.
+            return "200"
         content = orjson.loads(body)
         assert type(content) is dict
         if answer.status == 200:
             return "200"
         return str(content["__type"]).partition("#")[2]
+
+    def fault(self) -> str:
+        """What the log says, taken out of it: the last place and line of the traceback first."""
+        text = self.log.getvalue()
+        self.log.seek(0)
+        self.log.truncate()
+        lines = [
+            line.strip() for line in text.replace("\\n", "\n").replace('\\"', '"').splitlines() if line.strip(' "')
+        ]
+        places = [line for line in lines if line.startswith("File ")]
+        return "\n".join([*places[-1:], *lines[-1:], "", *lines[-30:]])
 
     def close(self) -> None:
         """Let background work end, and prove the data whole."""
@@ -116,7 +130,7 @@ class World:
             with self.store.view() as view:
                 problems = [*checker.problems(view)]
             assert not problems, problems[:5]
-            assert not self.log.getvalue(), self.log.getvalue()[-1200:]
+            assert not self.log.getvalue(), self.fault()
         finally:
             self.store.close()
 

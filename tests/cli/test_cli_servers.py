@@ -154,3 +154,16 @@ def wait_for(condition: Any) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.01)
+
+
+# What lies in the directory where the command is given is not imported in place of a library, in no process.
+def test_files_of_the_present_directory_are_not_imported(home: dict[str, str], tmp_path: Path) -> None:
+    for name in ("http", "queue", "random"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(9)\n")
+    command = [sys.executable, "-P", "-m", "tabletop", "start", "--port", "0", "--data", data(home), "--detach"]
+    for more in ([], ["--workers", "2"]):
+        done = subprocess.run(
+            [*command, *more], env=home, capture_output=True, text=True, timeout=WAIT_S, check=False, cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+        assert tabletop(home, "stop", "--data", data(home)).returncode == 0

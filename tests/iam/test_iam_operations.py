@@ -33,7 +33,7 @@ def test_the_tutorials_role(api: Api) -> None:
     role = api("CreateRole", RoleName="worker", AssumeRolePolicyDocument=LAMBDA_TRUST)["Role"]
     assert role["Arn"] == ROLE_ARN
     assert role["RoleId"].startswith("AROA")
-    assert len(role["RoleId"]) == 20
+    assert len(role["RoleId"]) == 21
     assert (role["Path"], role["CreateDate"]) == ("/", NOW)
     assert unquote(role["AssumeRolePolicyDocument"]) == LAMBDA_TRUST
     assert api("PutRolePolicy", RoleName="worker", PolicyName="p", PolicyDocument=POLICY) == {}
@@ -393,5 +393,5 @@ def test_targets(api: Api, iam: Iam) -> None:
     assert iam.targets("iam", "CreateRole", alice, {"RoleName": "New", "Path": "/y/"}) == [
         ("iam:CreateRole", "arn:aws:iam::000000000000:role/y/New")
     ]
-    assert iam.targets("iam", "ListRoles", alice, {}) == [("iam:ListRoles", "*")]
+    assert iam.targets("iam", "ListRoles", alice, {}) == [("iam:ListRoles", "arn:aws:iam::000000000000:role/")]
     assert iam.targets("sts", "GetCallerIdentity", alice, {}) == []

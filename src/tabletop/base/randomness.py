@@ -28,8 +28,8 @@ def new_request_id() -> str:
 
 
 def new_unique_id(prefix: str) -> str:
-    """An IAM unique identifier: a four-letter prefix (AIDA, AROA, AKIA ...) and 16 base-32 characters."""
-    return prefix + "".join(secrets.choice(_BASE32) for _ in range(16))
+    """An IAM unique identifier: a four-letter prefix (AIDA, AROA, ANPA ...) and 17 base-32 characters."""
+    return prefix + "".join(secrets.choice(_BASE32) for _ in range(17))
 
 
 def new_secret_access_key() -> str:

@@ -29,7 +29,7 @@ def command(arguments: tuple[str, ...]) -> None:
     Examples:
       tabletop aws dynamodb list-tables
       tabletop aws lambda invoke --function-name hello out.json
-      tabletop aws logs tail /aws/lambda/hello
+      tabletop aws logs tail /aws/lambda/hello   (version 2 of the AWS CLI)
     """
     if arguments in (("--help",), ("-h",)):
         click.echo(click.get_current_context().get_help())

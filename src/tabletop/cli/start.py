@@ -72,7 +72,8 @@ def _start_in_background(settings: Settings) -> None:
     with log_path.open("ab+") as log:
         begin = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tabletop", "start", *_arguments(settings)],
+            # -P: what lies in the present directory is not imported in place of a library.
+            [sys.executable, "-P", "-m", "tabletop", "start", *_arguments(settings)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -70,6 +70,8 @@ def readable(view: View) -> Iterator[tuple[bytes, Table]]:
             table = _compiled_at(key, raw)
         except Exception as error:
             if _unreadable.get(key) != raw:
+                if len(_unreadable) >= COMPILED_TABLES_MAX:
+                    _unreadable.clear()
                 _unreadable[key] = raw
                 _log.error("a table's record cannot be read", key=key.hex(), fault=repr(error))
             continue

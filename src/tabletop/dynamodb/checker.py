@@ -1,6 +1,7 @@
 """Proves DynamoDB's data whole: every item where its key says, every index entry with its item and the reverse,
 expiry entries, counters, the change log (``streams.checker``), and nothing left that no table owns.
 
+A table that cannot be read is a problem, and the others are checked all the same; what no table owns is then unknown.
 Runs over one view, so a running server may go on writing. Memory is bounded by the number of tables.
 """
 
@@ -23,18 +24,28 @@ Total = list[int]
 def problems(view: View) -> Iterator[str]:
     """One line for each thing that is wrong; nothing for whole data."""
     owned: set[int] = set()
+    all_read = True
     for key, raw in view.range(keys.catalog_prefix(), after_prefix(keys.catalog_prefix())):
-        table = catalog.compile_table(raw)
+        try:
+            table = catalog.compile_table(raw)
+        except Exception as error:
+            all_read = False
+            yield f"the table record {key.hex()} cannot be read: {error!r}"
+            continue
         owned.add(table.number)
         if keys.catalog_key(table.account, table.region, table.name) != key:
             yield f"table {table.arn} is kept under another name"
-        yield from _table_problems(view, table)
+        try:
+            yield from _table_problems(view, table)
+        except Exception as error:
+            yield f"{table.arn}: cannot be checked to the end: {error!r}"
     dropped = {
         keys.numbers_of(key)[0]
         for key, _ in view.range(keys.dropped_prefix(), after_prefix(keys.dropped_prefix()))
         if keys.numbers_of(key)[1] == 0
     }
-    yield from _orphans(view, owned | dropped)
+    if all_read:
+        yield from _orphans(view, owned | dropped)
     yield from streams_checker.problems(view)
 
 
@@ -82,12 +93,21 @@ def _table_problems(view: View, table: Table) -> Iterator[str]:
             yield f"{index.arn}: holds {present} entries for {expected[index][0]} items"
     prefix = keys.expiry_prefix(table.number)
     present = sum(1 for _ in view.range(prefix, after_prefix(prefix)))
-    if table.ttl_attribute is not None and present > expiries:
+    clearing = view.get(keys.dropped_key(table.number, keys.EXPIRY_NUMBER)) is not None
+    if table.ttl_attribute is not None and present > expiries and not clearing:
         yield f"{table.arn}: {present} expiry entries for {expiries} items that expire"
-    for partition, size_bytes in collections.items():
-        counted = read_counter(view, keys.collection_key(table.number, partition), 1)[0]
-        if counted != size_bytes:
-            yield f"{table.arn}: collection {partition.hex()} is {size_bytes} bytes, its counter says {counted}"
+    yield from _collection_problems(view, table, collections)
+
+
+def _collection_problems(view: View, table: Table, collections: dict[bytes, int]) -> Iterator[str]:
+    """``collections``: hash of each partition that has items, and what they and their local entries measure."""
+    prefix = keys.collection_key(table.number, b"")
+    counted = {key[len(prefix) :] for key, _ in view.range(prefix, after_prefix(prefix))}
+    for partition in sorted(collections.keys() | counted):
+        size_bytes = collections.get(partition, 0)
+        (counter,) = read_counter(view, prefix + partition, 1)
+        if counter != size_bytes:
+            yield f"{table.arn}: collection {partition.hex()} is {size_bytes} bytes, its counter says {counter}"
 
 
 def _counter_problems(view: View, name: str, counter: bytes, total: Total) -> Iterator[str]:

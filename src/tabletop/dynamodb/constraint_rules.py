@@ -24,6 +24,7 @@ _JAVA_SCALARS = {"string": "String", "boolean": "Boolean", "integer": "Integer",
     "float": "Float",
     "timestamp": "Date",
 }
+_INTEGER_BOUNDS = {"integer": 1 << 31, "long": 1 << 63}
 _NO_CAST = (
     "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class java.lang.Class "
     "(sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module java.base of "
@@ -121,7 +122,11 @@ def _fitted_scalar(kind: str, value: Any) -> Any:
                 return upper in _TRUE
             raise serialization_error("Unexpected token received from parser")
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        return math.floor(value) if kind in ("integer", "long") else value
+        bound = _INTEGER_BOUNDS.get(kind)
+        if bound is None:
+            return value
+        if -bound <= value < bound:
+            return math.floor(value)
     raise serialization_error(f"{_token(value)} cannot be converted to {java}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb.lifecycle import invalid, invalid_parameters
+from tabletop.dynamodb.resource_policies import check_policy
 
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
@@ -16,7 +17,7 @@ INDEX_KEY_ATTRIBUTES_MAX = 4
 """Partition key attributes of a global index, and as many sort key attributes."""
 PROJECTED_ATTRIBUTES_MAX = 100
 CAPACITY_UNITS_MAX = 1_000_000_000_000
-RESOURCE_POLICY_BYTES_MAX = 20 * 1024
+NO_ON_DEMAND_MAXIMUM = -1
 
 Definition = dict[str, Any]
 KeySchema = list[dict[str, str]]
@@ -43,6 +44,7 @@ def check_create(body: Definition) -> None:
     refuse_not_built(body, NOT_BUILT_FOR_CREATE)
     billing = body.get("BillingMode", "PROVISIONED")
     check_billing(billing, body.get("ProvisionedThroughput"), body.get("OnDemandThroughput"))
+    check_on_demand(body.get("OnDemandThroughput"), "table")
     names = attribute_names(body["AttributeDefinitions"])
     local, global_ = body.get("LocalSecondaryIndexes"), body.get("GlobalSecondaryIndexes")
     check_table_keys(body["KeySchema"], names, alone=local is None and global_ is None)
@@ -55,8 +57,8 @@ def check_create(body: Definition) -> None:
     _check_all_used(body, names)
     check_stream(body.get("StreamSpecification"))
     policy = body.get("ResourcePolicy")
-    if policy is not None and len(policy.encode()) > RESOURCE_POLICY_BYTES_MAX:
-        raise invalid_parameters("Resource policy size exceeds the maximum allowed size of 20 KB")
+    if policy is not None:
+        check_policy(policy)
 
 
 def attribute_names(definitions: list[dict[str, str]]) -> list[str]:
@@ -87,6 +89,16 @@ def check_capacity(throughput: Definition) -> None:
     for member in ("ReadCapacityUnits", "WriteCapacityUnits"):
         if throughput[member] > CAPACITY_UNITS_MAX:
             raise invalid(f"Given value {throughput[member]} for {member} is out of bounds")
+
+
+def check_on_demand(on_demand: Definition | None, holder: str) -> None:
+    """``holder``: "table", or "index" and its name (inferred)."""
+    for member in ("MaxReadRequestUnits", "MaxWriteRequestUnits"):
+        units = (on_demand or {}).get(member, NO_ON_DEMAND_MAXIMUM)
+        if units != NO_ON_DEMAND_MAXIMUM and units < 1:
+            raise invalid_parameters(
+                f"Requested {member} for OnDemandThroughput for {holder} is outside of valid range"
+            )
 
 
 def check_table_keys(schema: KeySchema, names: list[str], *, alone: bool) -> None:
@@ -196,6 +208,7 @@ def check_global_index(index: Definition, names: list[str], billing: str) -> Non
     name, throughput = index["IndexName"], index.get("ProvisionedThroughput")
     _check_global_keys(index["KeySchema"], names)
     _check_projection(index["Projection"])
+    check_on_demand(index.get("OnDemandThroughput"), f"index {name}")
     if billing == "PAY_PER_REQUEST":
         if throughput is not None:
             raise invalid_parameters(

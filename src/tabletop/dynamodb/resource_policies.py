@@ -11,12 +11,12 @@ from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.dynamodb.definitions import RESOURCE_POLICY_BYTES_MAX
 from tabletop.dynamodb.lifecycle import find_table, invalid
 from tabletop.dynamodb.operations.operation import Body
 from tabletop.dynamodb.schema import Table
 from tabletop.storage.store import View
 
+RESOURCE_POLICY_BYTES_MAX = 20 * 1024
 NO_POLICY = "NO_POLICY"
 """The expected revision id that stands for "there is none yet"."""
 
@@ -63,7 +63,7 @@ def check_policy(policy: str) -> None:
         raise invalid("Resource policy size exceeds the maximum allowed size of 20 KB")
     try:
         document = json.loads(policy)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or not isinstance(document.get("Statement"), list | dict):
         raise invalid("Invalid policy document: Syntax errors in policy.")

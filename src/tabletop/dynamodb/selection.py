@@ -17,6 +17,17 @@ from tabletop.dynamodb.read import Range
 from tabletop.dynamodb.schema import Index, KeyAttribute, Table
 from tabletop.storage.store import View
 
+_START_KEY = "The provided starting key is invalid"
+_NO_MATCH = "The provided key element does not match the schema"
+_BARE_IN_START_KEYS = (
+    "contains duplicates",
+    "number set",
+    "numeric value",
+    "significant digits",
+    "number with magnitude",
+)
+"""Errors of values that AWS does not introduce with the words above (dynalite's observation)."""
+
 
 @dataclass(slots=True)
 class Selection:
@@ -47,7 +58,9 @@ def prepare_selection(body: Body, call: Call, binder: Binder) -> Selection:
         try:
             values.canonicalise_item(start_key)
         except ApiError as error:
-            if error.code != "ValidationException":
+            if error.code != "ValidationException" or any(
+                part in (error.message or "") for part in _BARE_IN_START_KEYS
+            ):
                 raise
             raise invalid(f"The provided starting key is invalid: {error.message}") from error
     projection = None if projection_text is None else compile_projection(projection_text, binder)
@@ -151,9 +164,14 @@ def start_behind(span: Range, start_key: Item, *, partition: Item | None = None)
     attributes = table.key_attributes + (() if index is None else index.key_attributes)
     wanted = {attribute.name: attribute for attribute in attributes}
     if set(start_key) != set(wanted):
-        raise invalid("The provided starting key is invalid")
+        whole_table = partition is None and index is None
+        raise invalid(_START_KEY + (f": {_NO_MATCH}" if whole_table else ""))
+    read_by = index.key_attributes if index is not None else () if partition is None else attributes
     for attribute in wanted.values():
-        _check_start_value(attribute, start_key[attribute.name])
+        words = _start_value_error(attribute, start_key[attribute.name])
+        if words is not None:
+            # Of the keys that are read along AWS says no more than that.
+            raise invalid(words if attribute in read_by else f"{_START_KEY}: {words}")
     base_key = {attribute.name: start_key[attribute.name] for attribute in table.key_attributes}
     try:
         check_key(table, base_key)
@@ -169,14 +187,15 @@ def start_behind(span: Range, start_key: Item, *, partition: Item | None = None)
     span.continue_behind(key)
 
 
-def _check_start_value(attribute: KeyAttribute, value: dict[str, Any]) -> None:
+def _start_value_error(attribute: KeyAttribute, value: dict[str, Any]) -> str | None:
     if attribute.type not in value:
-        raise invalid("The provided starting key is invalid: The provided key element does not match the schema")
+        return _NO_MATCH
     if attribute.type != "N" and not value[attribute.type]:
-        raise invalid(
-            "The provided starting key is invalid: One or more parameter values were invalid: "
+        return (
+            "One or more parameter values were invalid: "
             f"The AttributeValue for a key attribute cannot contain an empty string value. Key: {attribute.name}"
         )
+    return None
 
 
 def _within(span: Range, key: bytes) -> bool:

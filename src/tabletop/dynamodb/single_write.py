@@ -36,7 +36,7 @@ class SingleWrite:
 def prepare_write(body: Body, kind: Any, subject: Item, subject_bytes: int = 0) -> Write:
     """The write with its expressions compiled; for single operations and the members of a transaction."""
     condition_text = body.get("ConditionExpression")
-    update_text = body.get("UpdateExpression")
+    update_text = body.get("UpdateExpression") if kind == "update" else None
     names = body.get("ExpressionAttributeNames")
     bound = body.get("ExpressionAttributeValues")
     condition = update = None
@@ -61,7 +61,7 @@ def prepare_write(body: Body, kind: Any, subject: Item, subject_bytes: int = 0) 
 
 def lower_legacy(body: Body, prepared: Write) -> None:
     """Give the write what the request's legacy parameters ask for: there are no expressions then."""
-    updates = body.get("AttributeUpdates")
+    updates = body.get("AttributeUpdates") if prepared.kind == "update" else None
     if updates is not None:
         prepared.update = compile_attribute_updates(updates)
     condition = compile_expected(body.get("Expected"), body.get("ConditionalOperator"))

@@ -37,6 +37,7 @@ def check_update(body: Body) -> None:
         )
     if body.get("ProvisionedThroughput"):
         definitions.check_capacity(body["ProvisionedThroughput"])
+    definitions.check_on_demand(body.get("OnDemandThroughput"), "table")
     stream = body.get("StreamSpecification")
     if stream is not None and stream["StreamEnabled"]:
         definitions.check_stream(stream)
@@ -215,8 +216,9 @@ def _global_index(record: Record, name: str) -> Record:
 
 
 def _remove_index(batch: Batch, record: Record, name: str) -> None:
-    if any(index["status"] == "DELETING" for index in record["indexes"]):
-        raise definitions.one_index_at_a_time()
+    for index in record["indexes"]:
+        if index["status"] == "DELETING" or (index["status"] == "CREATING" and index["name"] != name):
+            raise definitions.one_index_at_a_time()
     index = _global_index(record, name)
     index |= {"status": "DELETING", "backfilling": False}
     catalog_key = keys.catalog_key(record["account"], record["region"], record["name"])
@@ -248,6 +250,7 @@ def _update_index(record: Record, update: Body, body: Body, now: float) -> None:
             index["throughput"] = throughput_record(throughput)
         else:
             change_throughput(index["throughput"], throughput, now, f"index {update['IndexName']}")
+    definitions.check_on_demand(update.get("OnDemandThroughput"), f"index {update['IndexName']}")
     for member, field in (("OnDemandThroughput", "on_demand"), ("WarmThroughput", "warm")):
         if member in update:
             index[field] = (index.get(field) or {}) | update[member]

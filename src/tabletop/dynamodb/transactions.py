@@ -3,8 +3,8 @@
 A plan sees all plans before it and is stored whole, so a transaction needs no locks and no second phase; two of
 them never conflict, they are one after the other.
 
-A client token is remembered in its region for ten minutes, with a digest of the request: the same request again answers as it did and
-writes nothing, another request under the same token is refused.
+A client token is remembered in its region for ten minutes, with a digest of the request: the same request again
+answers as it did and writes nothing, another request under the same token is refused.
 """
 
 from __future__ import annotations

@@ -96,26 +96,30 @@ class Interpreters:
         script = str(BOOTSTRAPS / "python.py")
         server_python: str = getattr(sys, "_base_executable", None) or sys.executable
         if wanted != own:
+            reason = "is not on this machine"
             for candidate in _pythons(wanted):
                 if self._imports_sdk(candidate, wanted):
                     return Program((candidate, "-S", script))
+                if self._runs(candidate, wanted, "pass"):
+                    reason = "cannot import the boto3 that is installed here"
             instead = ".".join(map(str, sys.version_info[:3]))
-            remark = f"TABLETOP runtime {runtime} is not on this machine: running with Python {instead}"
-            _log.warning(
-                "runtime is not on this machine; another runs instead", runtime=runtime, instead="Python " + instead
-            )
+            remark = f"TABLETOP runtime {runtime} {reason}: running with Python {instead}"
+            _log.warning("another runtime runs instead", runtime=runtime, reason=reason, instead="Python " + instead)
             return Program((server_python, "-S", script), remark)
         return Program((server_python, "-S", script))
 
     def _imports_sdk(self, candidate: str, version: str) -> bool:
         # The import also leaves compiled files behind, which the sandboxes themselves do not write.
-        probe = (
-            f"import sys; assert sys.version.startswith('{version}.'); sys.path.append({str(self.sdk)!r}); import boto3"
-        )
+        return self._runs(candidate, version, f"sys.path.append({str(self.sdk)!r}); import boto3")
+
+    def _runs(self, candidate: str, version: str, statements: str) -> bool:
+        probe = f"import sys; assert sys.version.startswith('{version}.'); {statements}"
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
         try:
             done = subprocess.run(
-                [candidate, "-S", "-c", probe],
+                # -I: nothing of the present directory or of the user is imported; older Pythons know it too.
+                [candidate, "-I", "-S", "-c", probe],
+                cwd="/",
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from tabletop.base.call import DEFAULT_REGION, Call
-from tabletop.base.clock import Clock
+from tabletop.base.clock import Clock, system_stopwatch
 from tabletop.base.errors import ApiError, StorageUnavailable
 from tabletop.base.limits import DYNAMODB_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 from tabletop.base.log import Log
@@ -208,12 +208,28 @@ def _with_cors(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return response
 
 
+class _RefusedWrites:
+    """One line a second says that the store takes no writes: a full disk must not fill the log as well."""
+
+    def __init__(self) -> None:
+        self._said_at = -1.0
+
+    def note(self, request_id: str, reason: str) -> None:
+        now = system_stopwatch()
+        if self._said_at < 0 or now - self._said_at >= 1.0:
+            self._said_at = now
+            _log.error("a write was refused by the store", request_id=request_id, reason=reason)
+
+
+_refused_writes = _RefusedWrites()
+
+
 def _as_api_error(error: BaseException, request_id: str) -> ApiError:
     """The caller's fault as it is; the world's and ours as AWS's server errors, which SDKs retry."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, StorageUnavailable):
-        _log.error("a write was refused by the store", request_id=request_id, reason=str(error))
+        _refused_writes.note(request_id, str(error))
         return ApiError("InternalServerError", _UNAVAILABLE + str(error.args[0]), status=500)
     _log.error("a request failed by our fault", request_id=request_id, trace="".join(format_exception(error)))
     return ApiError("InternalServerError", "Internal server error", status=500)

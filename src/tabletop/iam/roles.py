@@ -71,6 +71,12 @@ def list_roles(view: View, call: Call, params: Params) -> Answer:
     return page(entries, params, "Roles")
 
 
+def list_instance_profiles_for_role(view: View, call: Call, params: Params) -> Answer:
+    """None: instance profiles cannot be made here. Terraform asks before it deletes a role."""
+    ROLE.find(view, call.principal.account, params["RoleName"])
+    return {"InstanceProfiles": [], "IsTruncated": False}
+
+
 def update_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     record = ROLE.named_in(view, change)
     if "Description" in change.params:
@@ -106,7 +112,12 @@ WRITES: dict[str, Write] = {
     "DeleteRole": delete_role,
     **writes(ROLE),
 }
-READS: dict[str, Read] = {"GetRole": get_role, "ListRoles": list_roles, **reads(ROLE)}
+READS: dict[str, Read] = {
+    "GetRole": get_role,
+    "ListRoles": list_roles,
+    "ListInstanceProfilesForRole": list_instance_profiles_for_role,
+    **reads(ROLE),
+}
 
 
 def _check_trust(view: View, account: str, document: str) -> None:

@@ -12,17 +12,20 @@ from tabletop.iam.records import ROLES, USERS, arn
 from tabletop.storage.store import View
 
 _FREE = frozenset({"GetCallerIdentity", "AssumeRole", "GetSessionToken"})
-_ON_EVERYTHING = frozenset({"ListRoles", "ListUsers", "ListPolicies", "GetAccessKeyInfo"})
+_LISTED_KINDS = {"ListRoles": "role", "ListUsers": "user", "ListPolicies": "policy"}
+"""What these list is named in refusals by the ARN of all of its kind."""
 
 
 def targets(view: View, service: str, action: str, call: Call, params: Params) -> list[Target]:
     if action in _FREE:
         return []
-    return [(f"{service}:{action}", "*" if action in _ON_EVERYTHING else _resource(view, action, call, params))]
+    return [(f"{service}:{action}", _resource(view, action, call, params))]
 
 
 def _resource(view: View, action: str, call: Call, params: Params) -> str:
     account = call.principal.account
+    if action in _LISTED_KINDS:
+        return f"arn:aws:iam::{account}:{_LISTED_KINDS[action]}/"
     if "RoleName" in params:
         record = ROLES.get(view, account, params["RoleName"].lower())
         return record["arn"] if record else arn(account, "role", params.get("Path", "/"), params["RoleName"])

@@ -213,7 +213,8 @@ async def _spawn(order: WorkerOrder, sockets: list[socket.socket]) -> _Worker:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     listening = [each.fileno() for each in sockets]
-    command = [sys.executable, "-m", "tabletop.server.worker", order.to_json(listening, theirs.fileno())]
+    # -P: what lies in the present directory is not imported in place of a library.
+    command = [sys.executable, "-P", "-m", "tabletop.server.worker", order.to_json(listening, theirs.fileno())]
     # A session of its own: Ctrl-C in the terminal reaches the parent only, which stops the workers in order.
     process = subprocess.Popen(
         command, pass_fds=(*listening, theirs.fileno()), stdin=subprocess.DEVNULL, start_new_session=True

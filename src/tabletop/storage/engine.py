@@ -36,6 +36,8 @@ KEY_BYTES_MAX = 1978
 MAP_BYTES = (1 << 42, 1 << 40, 1 << 37, 1 << 34)
 """4 TiB, and what is tried when the platform refuses that much address space."""
 READERS_MAX = 1024
+LOCK_FILE_BYTES = 64 * (READERS_MAX + 2)
+"""A place of 64 bytes for each reader, and the head."""
 _FULL = "the disk is full"
 
 _ROWS = {width: Struct(f">{width}q") for width in range(1, COUNTER_WIDTH_MAX + 1)}
@@ -218,11 +220,19 @@ def open_store(directory: Path | None, *, durable: bool = True, clock: Clock = s
         prepare_directory(directory, clock())
         path = directory / "store"
         path.mkdir(exist_ok=True)
+        _allocate_lock_file(path)
         return LmdbStore(path, durable=durable, clock=clock, temporary=temporary)
     except OSError as error:
         raise StartupError(f"the data directory {directory} cannot be used: {error.strerror or error}") from error
     except lmdb.Error as error:
         raise StartupError(f"the store in {directory} cannot be opened: {error}") from error
+
+
+def _allocate_lock_file(path: Path) -> None:
+    """Give LMDB's lock file its blocks: it is mapped, and a hole that a full disk cannot fill would kill the process."""
+    with (path / "lock.mdb").open("ab") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, LOCK_FILE_BYTES)
 
 
 def _open_environment(path: Path, durable: bool) -> Any:

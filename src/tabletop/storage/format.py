@@ -44,6 +44,8 @@ def _check_marker(marker: Path) -> None:
         found = json.loads(marker.read_text())["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise StartupError(f"{marker} is damaged: it does not tell the format of the data") from error
+    if not isinstance(found, int):
+        raise StartupError(f"{marker} is damaged: it does not tell the format of the data")
     if found != FORMAT:
         raise StartupError(
             f"{marker.parent} has data format {found}; this version of Tabletop reads format {FORMAT}: "

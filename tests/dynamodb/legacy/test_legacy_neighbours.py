@@ -128,3 +128,28 @@ def test_table_names_too_short_to_exist(db: Any) -> None:
     with pytest.raises(ApiError) as raised:
         db("PutItem", TableName="xxx", Item=KEY)
     assert raised.value.code == "ResourceNotFoundException"
+
+
+# A parameter of another operation is unknown, and ignored like any unknown one, however wrong it is.
+def test_parameters_of_update_item_mean_nothing_to_put_item(db: Any) -> None:
+    db("PutItem", Item=KEY, UpdateExpression="SET a =", AttributeUpdates={"a": {"Action": "PUT"}})
+    assert db.item("k") == KEY
+
+
+# Start keys: what AWS puts before an error depends on who finds it, as dynalite's authors observed.
+def test_words_of_bad_start_keys(db: Any) -> None:
+    prefix, mismatch = "The provided starting key is invalid", "The provided key element does not match the schema"
+    query = {
+        "TableName": "pairs",
+        "KeyConditionExpression": "p = :p",
+        "ExpressionAttributeValues": {":p": KEY["p"]},
+    }
+    wrong_type = {"p": {"S": "k"}, "c": {"S": "x"}}
+    assert db.refusal("Query", **query, ExclusiveStartKey=KEY) == prefix
+    assert db.refusal("Query", **query, ExclusiveStartKey=wrong_type) == mismatch
+    assert db.refusal("Scan", TableName="pairs", ExclusiveStartKey=KEY) == f"{prefix}: {mismatch}"
+    assert db.refusal("Scan", TableName="pairs", ExclusiveStartKey=wrong_type) == f"{prefix}: {mismatch}"
+    not_a_number = {"p": {"S": "k"}, "c": {"N": "x"}}
+    assert db.refusal("Scan", TableName="pairs", ExclusiveStartKey=not_a_number) == (
+        "The parameter cannot be converted to a numeric value: x"
+    )

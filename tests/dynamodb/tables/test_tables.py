@@ -416,11 +416,13 @@ def test_time_to_live(run: Any) -> None:
 
 # Client tokens are forgotten ten minutes after their use, and not before.
 def test_tokens_are_forgotten(run: Any) -> None:
+    token = keys.token_key(ACCOUNT, REGION, "t")
+
     async def scenario(db: Database) -> None:
         def plan(view: Any, request: Any, now: float) -> tuple[None, Batch]:
             batch = Batch()
-            batch.put(keys.token_key(ACCOUNT, "t"), b"x")
-            batch.put(keys.token_age_key(now, ACCOUNT, "t"), b"")
+            batch.put(token, orjson.dumps({"at": now}))
+            batch.put(keys.token_age_key(now, token), b"")
             return None, batch
 
         await db.store.commit(plan, None)
@@ -429,7 +431,7 @@ def test_tokens_are_forgotten(run: Any) -> None:
         assert db.count(keys.token_age_prefix()) == 1
         db.clock.advance(0.01)
         await db.settle()
-        assert db.count(keys.token_age_prefix()) == 0 == db.count(keys.token_key(ACCOUNT, "t"))
+        assert db.count(keys.token_age_prefix()) == 0 == db.count(token)
 
     run(scenario)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.dynamodb import keys
-from tabletop.dynamodb.operations.operation import Body, Operation
+from tabletop.dynamodb.operations.operation import Body, Operation, table_arn
 from tabletop.storage.store import View, after_prefix
 
 NAMES_MAX = 100
@@ -29,7 +29,7 @@ def read(view: View, request: tuple[Call, int, str | None], now: float) -> dict[
 
 
 def targets(body: Body, call: Call) -> list[tuple[str, str]]:
-    return [("dynamodb:ListTables", "*")]
+    return [("dynamodb:ListTables", table_arn(call, "*"))]
 
 
 OPERATION = Operation("ListTables", prepare=prepare, targets=targets, read=read)

@@ -39,15 +39,23 @@ def problems(view: View) -> Iterator[str]:
             yield f"{stream['arn']}: will never be tended"
         if stream["disabled"] is None:
             enabled.add(number)
-            table = catalog.find(view, stream["account"], stream["region"], stream["table"])
-            if table is None or table.stream is None or table.stream.number != number:
-                yield f"{stream['arn']}: is enabled, but its table has it not"
-        yield from _stream_problems(view, stream)
-    for _, raw in view.range(keys.catalog_prefix(), after_prefix(keys.catalog_prefix())):
-        table = catalog.compile_table(raw)
+        try:
+            yield from _table_problems(view, stream)
+            yield from _stream_problems(view, stream)
+        except Exception as error:
+            yield f"{stream['arn']}: cannot be checked to the end: {error!r}"
+    for _, table in catalog.readable(view):
         if table.stream is not None and table.stream.number not in enabled:
             yield f"table {table.arn}: its stream is missing"
     yield from _orphans(view, owned)
+
+
+def _table_problems(view: View, stream: Record) -> Iterator[str]:
+    if stream["disabled"] is not None:
+        return
+    table = catalog.find(view, stream["account"], stream["region"], stream["table"])
+    if table is None or table.stream is None or table.stream.number != stream["number"]:
+        yield f"{stream['arn']}: is enabled, but its table has it not"
 
 
 def _stream_problems(view: View, stream: Record) -> Iterator[str]:

@@ -19,6 +19,10 @@ import time
 from typing import Any
 
 API = "/2018-06-01/runtime/"
+
+MINOR = os.environ.get("AWS_EXECUTION_ENV", "").rpartition("python3.")[2]
+ESCAPE_NON_ASCII = not MINOR.isdigit() or int(MINOR) < 12
+"""From python3.12 on, Lambda answers with the characters themselves."""
 current_request_id = ""
 
 
@@ -261,7 +265,7 @@ def run_handler(handler: Any, event_bytes: bytes, context: LambdaContext) -> byt
         raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
     answer = handler(event, context)
     try:
-        return json.dumps(answer, default=encode_other).encode()
+        return json.dumps(answer, default=encode_other, ensure_ascii=ESCAPE_NON_ASCII).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise Fault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
 
