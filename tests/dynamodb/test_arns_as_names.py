@@ -58,3 +58,13 @@ def test_arns_that_are_taken(store: LmdbStore, arn: str, answer: str) -> None:
 def test_targets_name_the_table_that_is_used(store: LmdbStore) -> None:
     operation, body = DynamoDb(store).decode("GetItem", orjson.dumps({"TableName": ARN, "Key": {}}), CALL)
     assert operation.targets(body, CALL) == [("dynamodb:GetItem", ARN)]
+
+
+# Members that an action does not have are ignored, whatever they hold, also under the names that tables stand under.
+@pytest.mark.parametrize("value", [{"a": 1}, [1], 1, "text", [[{"TableName": 1}]]], ids=str)
+def test_unknown_members_of_any_type(store: LmdbStore, value: object) -> None:
+    assert code(store, "ListTables", TableName=value, RequestItems=value, TransactItems=value) == "accepted"
+    put = {"TableName": "Table", "Item": {"p": {"S": "1"}}}
+    assert (
+        code(store, "TransactWriteItems", TransactItems=[{"Put": put, "Unknown": {"TableName": value}}]) == "accepted"
+    )

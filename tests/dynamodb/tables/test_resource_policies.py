@@ -61,3 +61,9 @@ def test_policy_life(store: LmdbStore) -> None:
     assert refused.value.code == "ValidationException"
     assert ask(store, "DeleteResourcePolicy", orjson.dumps(named)) == {"RevisionId": revision}
     assert ask(store, "DeleteResourcePolicy", orjson.dumps(named)) == {}
+
+
+# Brackets nested deeper than the parser's stack are a syntax error like any other, and no fault of the server.
+def test_deeply_nested_policy(store: LmdbStore) -> None:
+    with pytest.raises(ApiError, match="Invalid policy document"):
+        ask(store, "PutResourcePolicy", orjson.dumps({"ResourceArn": ARN, "Policy": "[" * 5_000}))

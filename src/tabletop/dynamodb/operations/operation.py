@@ -47,21 +47,22 @@ def table_arn(call: Call, name_or_arn: str) -> str:
 def check_table_names(body: Body, call: Call) -> None:
     """Refuse ARNs as table names that are not those of tables in the caller's account and region.
 
-    An ARN of another form would name one table to the caller's policies and another to the store.
+    An ARN of another form would name one table to the caller's policies and another to the store. Where a name of these
+    is no member of the action, its value is of any type, and ignored.
     """
     name = body.get("TableName")
-    if name is not None and name.startswith("arn:"):
+    if type(name) is str and name.startswith("arn:"):
         _check_arn(name, call)
     requests = body.get("RequestItems")
-    if requests is not None:
+    if type(requests) is dict:
         for name in requests:
             if name.startswith("arn:"):
                 _check_arn(name, call)
     members = body.get("TransactItems")
-    if members is not None:
+    if type(members) is list:
         for member in members:
-            for part in member.values():
-                if isinstance(part, dict):
+            for part in member.values() if type(member) is dict else ():
+                if type(part) is dict:
                     check_table_names(part, call)
 
 
