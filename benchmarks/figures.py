@@ -60,7 +60,9 @@ def starting(folder: Path, port: int) -> Iterator[Figure]:
             times.append(server.first_answer_s)
             time.sleep(1)
             memory = resident_mb(server.pid)
-    yield Figure("start to first answer, new data directory (median of 5)", statistics.median(times), "s", "under 0.5 s")
+    yield Figure(
+        "start to first answer, new data directory (median of 5)", statistics.median(times), "s", "under 0.5 s"
+    )
     yield Figure("memory, idle, one worker", memory, "MB", "under 90 MB")
 
 

@@ -11,5 +11,6 @@ difference that no entry explains makes the command exit with 1, with the shorte
 Both servers are judged: agreement of the two is no proof, which is why `tests/conformance` exists; disagreement is a question
 that somebody has to answer. What dynalite does not have (transactions, PartiQL, streams, expiry) is left out.
 
-Read in this order: `chapters` (what a run does), `operations`, `wrong`, `answers`, `known`.
+Read in this order: `chapters` (what a run does), `operations`, `wrong`, `answers`, `known` (and its tables, `known_results`
+and `known_refusals`).
 """

@@ -49,8 +49,8 @@ def main() -> int:
 
 def _summary(tally: Tally, seconds: float, seed: int) -> str:
     return (
-        f"Seed {seed}: {tally.requests:,} requests in {tally.chapters:,} chapters, {seconds:.0f} s. Refused by both with the same "
-        f"words: {tally.refused:,}. Differences: {tally.differences:,}, unexplained {sum(tally.unexplained.values()):,} in "
+        f"Seed {seed}: {tally.requests:,} requests in {tally.chapters:,} chapters, {seconds:.0f} s. Refused by both with the "
+        f"same words: {tally.refused:,}. Differences: {tally.differences:,}, unexplained {sum(tally.unexplained.values()):,} in "
         f"{len(tally.unexplained)} groups. dynalite ended {tally.crashes} times."
     )
 

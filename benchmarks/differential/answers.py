@@ -82,9 +82,12 @@ def _by_text(items: list[Any]) -> list[Any]:
 
 def _sorted_sets(node: Any) -> Any:
     if isinstance(node, dict):
-        return {name: sorted(part) if name in ("SS", "NS", "BS") and isinstance(part, list) and all(isinstance(each, str) for each in part)
-                else _sorted_sets(part) for name, part in node.items()}  # fmt: skip
+        return {name: sorted(part) if _is_set(name, part) else _sorted_sets(part) for name, part in node.items()}
     return [_sorted_sets(part) for part in node] if isinstance(node, list) else node
+
+
+def _is_set(name: str, content: Any) -> bool:
+    return name in ("SS", "NS", "BS") and isinstance(content, list) and all(isinstance(each, str) for each in content)
 
 
 def _first_difference(first: Any, second: Any, path: str) -> tuple[str, str, str] | None:

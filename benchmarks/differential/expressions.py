@@ -63,7 +63,9 @@ class Writer:
             function = dice.choice(["begins_with", "contains"])
             return f"{function}({self.path(paths)}, {self.given(scalar(dice, dice.choice('SB')))})"
         if kind == 4:
-            return f"attribute_type({self.path(paths)}, {self.given({'S': dice.choice(['S', 'N', 'B', 'L', 'M', 'SS', 'NULL'])})})"
+            return (
+                f"attribute_type({self.path(paths)}, {self.given({'S': dice.choice(['S', 'N', 'B', 'L', 'M', 'SS'])})})"
+            )
         if kind == 5:
             return f"{self.path(paths)} IN ({', '.join(self.operand() for _ in range(dice.randint(1, 3)))})"
         if kind == 6:

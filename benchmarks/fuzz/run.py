@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 BLOCK_INPUTS = 5_000
 INPUT_S_MAX = 1.0
+ALARM_S = 3.0
 GROWTH_BYTES_MAX = 8 << 20
 """Of private memory, between the middle of a long run, when all caches are full, and its end."""
 GROWTH_INPUTS_MIN = 200_000
@@ -126,13 +127,14 @@ def _run_block(target: Target, report: Report, seed: int, block: int, count: int
 
 def _judged(target: Target, given: Input) -> tuple[str, str, float]:
     """(kind of answer, fault or "", seconds)."""
-    _Alarm.armed = True
+    _Alarm.judged += 1
+    _Alarm.running = _Alarm.judged
     started = time.process_time()
     try:
         kind, fault = target.judge(given), ""
     except (Exception, _Overdue) as error:
         kind, fault = "fault", _fault_of(error)
-    _Alarm.armed = False
+    _Alarm.running = 0
     spent_s = time.process_time() - started
     if spent_s > INPUT_S_MAX and not fault:
         kind, fault = "slow", "an input took longer than a second"
@@ -185,29 +187,32 @@ def _shorter(current: Callable[[], Input]) -> Iterator[Input]:
 
 
 class _Alarm:
-    """Once a second, on the main thread: an input that two alarms in a row find running is ended."""
+    """Every few seconds, on the main thread: an input that two alarms in a row find running is ended."""
 
-    armed = False
-    seen = False
+    running = 0
+    """The number of the input that is being judged; 0 for none."""
+    judged = 0
+    seen = 0
 
     @classmethod
     def ring(cls, signal_number: int, frame: FrameType | None) -> None:
-        if cls.armed and cls.seen:
-            cls.armed = cls.seen = False
+        if cls.running and cls.running == cls.seen:
+            cls.running = 0
             raise _Overdue("an input was still running after seconds")
-        cls.seen = cls.armed
+        cls.seen = cls.running
 
 
 class _alarms:
-    """Alarms ring inside; short blocks see none. The next input disarms, so ``seen`` may be of another: see ``ring``."""
+    """Alarms ring inside. The timer that ran before, such as that of a test, runs on behind."""
 
     def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGALRM, _Alarm.ring)
-        signal.setitimer(signal.ITIMER_REAL, 5, 5)
+        self._handler = signal.signal(signal.SIGALRM, _Alarm.ring)
+        self._timer = signal.setitimer(signal.ITIMER_REAL, ALARM_S, ALARM_S)
 
     def __exit__(self, *_: object) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._before)
+        signal.signal(signal.SIGALRM, self._handler)
+        signal.setitimer(signal.ITIMER_REAL, *self._timer)
 
 
 def private_bytes() -> int:

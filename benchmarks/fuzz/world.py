@@ -132,6 +132,7 @@ class World:
             assert not problems, problems[:5]
             assert not self.log.getvalue(), self.fault()
         finally:
+            log.configure()
             self.store.close()
 
     async def _settle(self) -> None:

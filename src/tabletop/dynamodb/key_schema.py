@@ -104,7 +104,9 @@ def check_index_keys(table: Table, item: Item) -> None:
 def _check_index_key_sizes(indexes: tuple[Index, ...], item: Item) -> None:
     for index in indexes:
         if _size_of(index.hash, item) > HASH_KEY_BYTES_MAX:
-            raise invalid_parameters(f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes")
+            raise invalid_parameters(
+                f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes"
+            )
         if _size_of(index.range, item) > RANGE_KEY_BYTES_MAX:
             raise invalid_parameters(
                 f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"

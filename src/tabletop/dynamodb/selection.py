@@ -191,9 +191,10 @@ def _start_value_error(attribute: KeyAttribute, value: dict[str, Any]) -> str | 
     if attribute.type not in value:
         return _NO_MATCH
     if attribute.type != "N" and not value[attribute.type]:
+        kind = "string" if attribute.type == "S" else "binary"
         return (
             "One or more parameter values were invalid: "
-            f"The AttributeValue for a key attribute cannot contain an empty string value. Key: {attribute.name}"
+            f"The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {attribute.name}"
         )
     return None
 

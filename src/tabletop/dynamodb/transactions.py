@@ -17,7 +17,7 @@ import orjson
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.dynamodb import keys, sizes
+from tabletop.dynamodb import keys, sizes, values
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.write import Outcome, Write, locate
@@ -113,8 +113,13 @@ def written_units(outcomes: list[Outcome]) -> Consumption:
 
 
 def digest_of(members: list[dict[str, Any]]) -> str:
-    """Of a transaction's members: what a client token stands for."""
-    return hashlib.blake2b(orjson.dumps(members, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    """Of a transaction's members: what a client token stands for. Raises ValidationException for values nested too deep."""
+    try:
+        text = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        # The encoder writes 254 levels; the checks of values, which come later, allow 32.
+        raise invalid(values.TOO_DEEP) from error
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def repeated(

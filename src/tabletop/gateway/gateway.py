@@ -73,9 +73,19 @@ class Gateway:
     def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse] | Any:
         """A ``wire.http.Handler``: never raises."""
         target = request.headers.get("x-amz-target")
-        if target is not None and target.startswith(DYNAMODB_TARGET) and request.method == "POST" and request.path == "/":
+        if (
+            target is not None
+            and target.startswith(DYNAMODB_TARGET)
+            and request.method == "POST"
+            and request.path == "/"
+        ):
             return self._handle_dynamodb(request, "dynamodb", target[len(DYNAMODB_TARGET) :])
-        if target is not None and target.startswith(STREAMS_TARGET) and request.method == "POST" and request.path == "/":
+        if (
+            target is not None
+            and target.startswith(STREAMS_TARGET)
+            and request.method == "POST"
+            and request.path == "/"
+        ):
             return self._handle_dynamodb(request, "dynamodbstreams", target[len(STREAMS_TARGET) :])
         if self._downloads is not None and request.path.startswith(self._download_path_prefix):
             return self._downloads(request)

@@ -1,8 +1,8 @@
 """What a data directory holds, and in which format: so that a store is never opened by a Tabletop that cannot read it.
 
-    DATA/tabletop.json     {"format": 1, "created": epoch seconds}: written first, before there is any data
-    DATA/store/            LMDB's data.mdb and lock.mdb
-    DATA/lock              held (flock) by the one server, or offline tool, that uses the directory (``base.files``)
+DATA/tabletop.json     {"format": 1, "created": epoch seconds}: written first, before there is any data
+DATA/store/            LMDB's data.mdb and lock.mdb
+DATA/lock              held (flock) by the one server, or offline tool, that uses the directory (``base.files``)
 """
 
 from __future__ import annotations

@@ -75,7 +75,9 @@ class Store(Protocol):
         """``with store.view() as view:`` a picture of everything committed so far; costs about a microsecond."""
         ...
 
-    def submit(self, plan: Plan[Request, Answer], request: Request, done: Callable[[Answer | BaseException], None]) -> None:
+    def submit(
+        self, plan: Plan[Request, Answer], request: Request, done: Callable[[Answer | BaseException], None]
+    ) -> None:
         """Queue a plan; ``done`` is called on the event loop, once, with the answer when it is durable, or with the error.
 
         May call ``done`` before it returns. The cheapest form, for the data path; others use ``commit``.
