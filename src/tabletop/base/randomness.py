@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import string
 import uuid
 
+_request_ids = random.Random(os.urandom(32))
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -20,11 +22,12 @@ def new_uuid() -> str:
 
 
 def new_request_id() -> str:
-    """Fifty-two capital letters and digits, the form of DynamoDB's x-amzn-RequestId.
+    """Fifty-two capital letters and digits, the form of DynamoDB's x-amzn-RequestId: hexadecimal digits only.
 
-    Hexadecimal digits only: drawing from all 36 symbols took 10 of the 27 microseconds of a GetItem.
+    Unlike secrets it need not be unpredictable, only not repeat: a generator of the process, seeded by the kernel. Asking the
+    kernel each time took a seventh of a GetItem, drawing from all 36 symbols a third.
     """
-    return os.urandom(26).hex().upper()
+    return f"{_request_ids.getrandbits(208):052X}"
 
 
 def new_unique_id(prefix: str) -> str:

@@ -1,81 +1,76 @@
-"""``OPERATIONS``: the table of all API actions that are built."""
+"""``OPERATIONS``: the table of all API actions that are built.
+
+A module is imported when its action is first asked for: all of them at start would be a third of the time to the first answer.
+"""
 
 from __future__ import annotations
 
-from tabletop.dynamodb.operations import (
-    batch_execute_statement,
-    batch_get_item,
-    batch_write_item,
-    create_table,
-    delete_item,
-    delete_resource_policy,
-    delete_table,
-    describe_continuous_backups,
-    describe_endpoints,
-    describe_limits,
-    describe_stream,
-    describe_table,
-    describe_time_to_live,
-    execute_statement,
-    execute_transaction,
-    get_item,
-    get_records,
-    get_resource_policy,
-    get_shard_iterator,
-    list_streams,
-    list_tables,
-    list_tags_of_resource,
-    put_item,
-    put_resource_policy,
-    query,
-    scan,
-    tag_resource,
-    transact_get_items,
-    transact_write_items,
-    untag_resource,
-    update_item,
-    update_table,
-    update_time_to_live,
-)
+import re
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 from tabletop.dynamodb.operations.operation import Operation
 
-_MODULES = (
-    batch_execute_statement,
-    batch_get_item,
-    batch_write_item,
-    create_table,
-    delete_item,
-    delete_resource_policy,
-    delete_table,
-    describe_continuous_backups,
-    describe_endpoints,
-    describe_limits,
-    describe_stream,
-    describe_table,
-    describe_time_to_live,
-    execute_statement,
-    execute_transaction,
-    get_item,
-    get_records,
-    get_resource_policy,
-    get_shard_iterator,
-    list_streams,
-    list_tables,
-    list_tags_of_resource,
-    put_item,
-    put_resource_policy,
-    query,
-    scan,
-    tag_resource,
-    transact_get_items,
-    transact_write_items,
-    untag_resource,
-    update_item,
-    update_table,
-    update_time_to_live,
+BUILT = (
+    "BatchExecuteStatement",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "CreateTable",
+    "DeleteItem",
+    "DeleteResourcePolicy",
+    "DeleteTable",
+    "DescribeContinuousBackups",
+    "DescribeEndpoints",
+    "DescribeLimits",
+    "DescribeStream",
+    "DescribeTable",
+    "DescribeTimeToLive",
+    "ExecuteStatement",
+    "ExecuteTransaction",
+    "GetItem",
+    "GetRecords",
+    "GetResourcePolicy",
+    "GetShardIterator",
+    "ListStreams",
+    "ListTables",
+    "ListTagsOfResource",
+    "PutItem",
+    "PutResourcePolicy",
+    "Query",
+    "Scan",
+    "TagResource",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UntagResource",
+    "UpdateItem",
+    "UpdateTable",
+    "UpdateTimeToLive",
 )
+"""Each is the ``OPERATION`` of the module in ``operations`` that has its name in snake case."""
 
-OPERATIONS: dict[str, Operation] = {module.OPERATION.name: module.OPERATION for module in _MODULES}
 
-STREAM_ACTIONS = frozenset({"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"})
-"""Those of the Streams API, which has a target prefix of its own."""
+class _Operations(Mapping[str, Operation]):
+    def __init__(self) -> None:
+        self._loaded: dict[str, Operation] = {}
+        self._built = frozenset(BUILT)
+
+    def __getitem__(self, action: str) -> Operation:
+        operation = self._loaded.get(action)
+        if operation is None:
+            if action not in self._built:
+                raise KeyError(action)
+            module = re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower()
+            operation = self._loaded[action] = import_module(f"tabletop.dynamodb.operations.{module}").OPERATION
+        return operation
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(BUILT)
+
+    def __len__(self) -> int:
+        return len(BUILT)
+
+
+OPERATIONS: Mapping[str, Operation] = _Operations()
+
+STREAM_ACTIONS = frozenset({"ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"})
+"""The actions of the Streams API, which has its own X-Amz-Target prefix."""

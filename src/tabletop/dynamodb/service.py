@@ -27,9 +27,10 @@ class DynamoDb:
 
     def decode(self, action: str, payload: bytes, call: Call) -> tuple[Operation, Body]:
         """The operation, and its parameters with types and constraints checked. Raises ApiError."""
-        operation = OPERATIONS.get(action)
-        if operation is None:
-            raise ApiError("UnknownOperationException", None)
+        try:
+            operation = OPERATIONS[action]
+        except KeyError:
+            raise ApiError("UnknownOperationException", None) from None
         try:
             body = orjson.loads(payload)
         except orjson.JSONDecodeError as error:
