@@ -173,3 +173,11 @@ def test_junk_in_every_member(junk: Any) -> None:
 # Every action of today's models can be compiled.
 def test_all_actions() -> None:
     assert {"PutItem", "GetRecords", "SearchVectors"} <= known_actions()
+
+
+# An integer beyond what its type holds is refused, and is no fault of ours further in.
+@pytest.mark.parametrize("limit", [1 << 31, 3_000_000_000, 1 << 63, -(1 << 70)])
+def test_integers_beyond_their_type(limit: int) -> None:
+    with pytest.raises(ApiError):
+        check("Scan", {"TableName": "Table", "Limit": limit})
+    check("Scan", {"TableName": "Table", "Limit": (1 << 31) - 1})

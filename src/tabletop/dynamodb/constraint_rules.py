@@ -24,7 +24,7 @@ _JAVA_SCALARS = {"string": "String", "boolean": "Boolean", "integer": "Integer",
     "float": "Float",
     "timestamp": "Date",
 }
-_INTEGER_BOUNDS = {"integer": 1 << 31, "long": 1 << 63}
+INTEGER_BOUNDS = {"integer": 1 << 31, "long": 1 << 63}
 _NO_CAST = (
     "class sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl cannot be cast to class java.lang.Class "
     "(sun.reflect.generics.reflectiveObjects.ParameterizedTypeImpl and java.lang.Class are in module java.base of "
@@ -122,7 +122,7 @@ def _fitted_scalar(kind: str, value: Any) -> Any:
                 return upper in _TRUE
             raise serialization_error("Unexpected token received from parser")
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        bound = _INTEGER_BOUNDS.get(kind)
+        bound = INTEGER_BOUNDS.get(kind)
         if bound is None:
             return value
         if -bound <= value < bound:

@@ -20,8 +20,6 @@ from tabletop.dynamodb import constraint_rules as rules
 from tabletop.dynamodb import constraint_words as words
 from tabletop.dynamodb.constraint_model import service_model
 
-INTEGER_BOUND = 1 << 63
-
 Test = Callable[[Any], bool]
 
 _compiled: dict[str, tuple[dict[str, Test], frozenset[str]]] = {}
@@ -169,7 +167,7 @@ def _test_of(shapes: rules.Shapes, name: str, compiled: dict[str, Test]) -> Test
     elif kind == "boolean":
         test = _is_boolean
     else:
-        test = _number_test(shape, (int,) if kind in ("integer", "long") else (int, float))
+        test = _number_test(shape, kind)
     compiled[name] = test
     return test
 
@@ -239,6 +237,8 @@ def _string_test(shape: dict[str, Any]) -> Test:
     return lambda value: type(value) is str and low <= len(value) <= high
 
 
-def _number_test(shape: dict[str, Any], types: tuple[type, ...]) -> Test:
-    low, high = shape.get("min", -INTEGER_BOUND), shape.get("max", INTEGER_BOUND)
+def _number_test(shape: dict[str, Any], kind: str) -> Test:
+    types = (int,) if kind in ("integer", "long") else (int, float)
+    bound = rules.INTEGER_BOUNDS.get(kind, 1 << 63)
+    low, high = max(shape.get("min", -bound), -bound), min(shape.get("max", bound - 1), bound - 1)
     return lambda value: type(value) in types and low <= value <= high
