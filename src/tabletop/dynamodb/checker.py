@@ -118,12 +118,6 @@ def _counter_problems(view: View, name: str, counter: bytes, total: Total) -> It
 
 def _orphans(view: View, known: set[int]) -> Iterator[str]:
     for kind in keys.table_kinds():
-        number = -1
-        while True:
-            # Jump from table to table: only the first key of each is read.
-            first = next(view.range(kind + (number + 1).to_bytes(4, "big"), after_prefix(kind)), None)
-            if first is None:
-                break
-            number = int.from_bytes(first[0][2:6], "big")
+        for number in keys.numbers_below(view, kind):
             if number not in known:
                 yield f"data of table number {number}, which no table owns, under {kind.hex()}"

@@ -31,11 +31,13 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from tabletop.dynamodb import numbers
 from tabletop.dynamodb.schema import Index, KeyAttribute, Table
 from tabletop.storage import prefixes
+from tabletop.storage.store import View, after_prefix
 
 Item = dict[str, dict[str, Any]]
 
@@ -130,6 +132,17 @@ def numbers_of(key: bytes) -> tuple[int, int]:
 def table_kinds() -> tuple[bytes, ...]:
     """The kinds of keys that go on with a table's number."""
     return (_ITEM, _ENTRY, _COLLECTION, _EXPIRY, _BACKFILL, _COUNTER)
+
+
+def numbers_below(view: View, kind: bytes) -> Iterator[int]:
+    """The numbers (of tables, of streams) that have keys of this kind, ascending; one key is read for each."""
+    number = -1
+    while True:
+        first = next(view.range(kind + (number + 1).to_bytes(4, "big"), after_prefix(kind)), None)
+        if first is None:
+            return
+        number = int.from_bytes(first[0][2:6], "big")
+        yield number
 
 
 def table_data_prefixes(table: int) -> tuple[bytes, ...]:

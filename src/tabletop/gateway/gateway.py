@@ -73,20 +73,11 @@ class Gateway:
     def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse] | Any:
         """A ``wire.http.Handler``: never raises."""
         target = request.headers.get("x-amz-target")
-        if (
-            target is not None
-            and target.startswith(DYNAMODB_TARGET)
-            and request.method == "POST"
-            and request.path == "/"
-        ):
-            return self._handle_dynamodb(request, "dynamodb", target[len(DYNAMODB_TARGET) :])
-        if (
-            target is not None
-            and target.startswith(STREAMS_TARGET)
-            and request.method == "POST"
-            and request.path == "/"
-        ):
-            return self._handle_dynamodb(request, "dynamodbstreams", target[len(STREAMS_TARGET) :])
+        if target is not None and request.method == "POST" and request.path == "/":
+            if target.startswith(DYNAMODB_TARGET):
+                return self._handle_dynamodb(request, "dynamodb", target[len(DYNAMODB_TARGET) :])
+            if target.startswith(STREAMS_TARGET):
+                return self._handle_dynamodb(request, "dynamodbstreams", target[len(STREAMS_TARGET) :])
         if self._downloads is not None and request.path.startswith(self._download_path_prefix):
             return self._downloads(request)
         page = pages.page(request, ("dynamodb", *self._services))
@@ -110,7 +101,12 @@ class Gateway:
                 self._dynamodb.explain(answer, call, body)
             elif action in self._wakes:
                 self._wake()
-            answered = _encode_dynamodb(request, service, request_id, answer)
+            try:
+                answered = _encode_dynamodb(request, service, request_id, answer)
+            except (
+                Exception
+            ) as error:  # an answer that cannot be encoded is our fault, and must not leave the client waiting
+                answered = _encode_dynamodb(request, service, request_id, error)
             if waiting is not None and not waiting.cancelled():
                 waiting.set_result(answered)
 

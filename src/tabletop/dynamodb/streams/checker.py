@@ -121,12 +121,6 @@ def _slicer(stream: Record) -> Any:
 
 def _orphans(view: View, owned: set[int]) -> Iterator[str]:
     for kind in keys.stream_kinds():
-        number = -1
-        while True:
-            # Jump from stream to stream: only the first key of each is read.
-            first = next(view.range(kind + (number + 1).to_bytes(4, "big"), after_prefix(kind)), None)
-            if first is None:
-                break
-            number = int.from_bytes(first[0][2:6], "big")
+        for number in keys.numbers_below(view, kind):
             if number not in owned:
                 yield f"data of stream number {number}, which is nowhere described, under {kind.hex()}"
