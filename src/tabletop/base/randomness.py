@@ -30,6 +30,11 @@ def new_request_id() -> str:
     return f"{_request_ids.getrandbits(208):052X}"
 
 
+def fraction() -> float:
+    """From 0 up to, but not including, 1: for choices that need not be unpredictable."""
+    return _request_ids.random()
+
+
 def new_unique_id(prefix: str) -> str:
     """An IAM unique identifier: a four-letter prefix (AIDA, AROA, ANPA ...) and 17 base-32 characters."""
     return prefix + "".join(secrets.choice(_BASE32) for _ in range(17))

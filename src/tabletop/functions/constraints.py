@@ -125,6 +125,17 @@ def check_tags(tags: dict[str, str]) -> None:
             raise invalid("Tag keys have 1 to 128 characters and do not begin with aws:, tag values have at most 256.")
 
 
+def check_revision(expected: str | None, revision: str) -> None:
+    """Raises PreconditionFailedException where the request expects another revision."""
+    if expected and expected != revision:
+        raise ApiError(
+            "PreconditionFailedException",
+            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
+            "retrieve the latest Revision Id",
+            status=412,
+        )
+
+
 def invalid(message: str) -> ApiError:
     return ApiError("InvalidParameterValueException", message)
 

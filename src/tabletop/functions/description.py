@@ -9,10 +9,10 @@ from typing import Any
 from tabletop.functions.names import LATEST, function_arn
 
 
-def configuration(record: dict[str, Any], *, qualified: bool = False) -> dict[str, Any]:
-    """``qualified``: the ARN names the version, as it does for published versions and in lists of versions."""
+def configuration(record: dict[str, Any], *, qualifier: str = "") -> dict[str, Any]:
+    """``qualifier``: how the ARN names the version, an alias perhaps; without it only $LATEST is unqualified."""
     version = record["version"]
-    suffix = version if qualified or version != LATEST else ""
+    suffix = qualifier or (version if version != LATEST else "")
     answer: dict[str, Any] = {
         "FunctionName": record["name"],
         "FunctionArn": function_arn(record["account"], record["region"], record["name"], suffix),

@@ -34,6 +34,14 @@ class Reference:
     def version(self) -> str:
         return self.qualifier or LATEST
 
+    def with_qualifier(self, qualifier: str) -> Reference:
+        return Reference(self.account, self.region, self.name, qualifier)
+
+
+def is_version(qualifier: str) -> bool:
+    """True for $LATEST and numbers; every other qualifier is an alias's name."""
+    return qualifier == LATEST or (qualifier.isascii() and qualifier.isdigit())
+
 
 def function_arn(account: str, region: str, name: str, qualifier: str = "") -> str:
     arn = f"arn:aws:lambda:{region}:{account}:function:{name}"
@@ -75,6 +83,18 @@ def parse(call: Call, text: str, qualifier: str | None = None) -> Reference:
             status=403,
         )
     return Reference(account, region, match["name"], qualifier or named)
+
+
+def parse_unqualified(call: Call, text: str) -> Reference:
+    """For what concerns the function as a whole. Raises ApiError where the name has a qualifier (words recalled)."""
+    reference = parse(call, text)
+    if reference.qualifier:
+        raise ApiError(
+            "InvalidParameterValueException",
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+            "Please specify either a function name or an unqualified function ARN.",
+        )
+    return reference
 
 
 def not_found(arn: str) -> ApiError:

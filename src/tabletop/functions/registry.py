@@ -2,6 +2,7 @@
 
     function   account, region, name             created, last_version, tags, policies: what all versions share
     version    account, region, name, version    one version's configuration ($LATEST sorts before all numbers)
+    alias      account, region, name, alias      name, version, description, weights ({version: share}), revision
     code       sha256 (hex), piece number        the zip's bytes, by content; here, so that they survive
     code_use   sha256, account, region, name, version       who uses it: the last user's end takes the code along
     event      time in ms, id                    an asynchronous invocation that is not done yet
@@ -17,13 +18,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from tabletop.functions import limits
-from tabletop.functions.names import LATEST, Reference, not_found
+from tabletop.functions.names import LATEST, Reference, is_version, not_found
 from tabletop.storage import prefixes
 from tabletop.storage.documents import Documents
 from tabletop.storage.store import Batch, View, after_prefix
 
 functions = Documents(prefixes.FUNCTIONS, "function")
 versions = Documents(prefixes.FUNCTIONS, "version")
+aliases = Documents(prefixes.FUNCTIONS, "alias")
 code_uses = Documents(prefixes.FUNCTIONS, "code_use")
 events = Documents(prefixes.FUNCTIONS, "event")
 
@@ -44,11 +46,34 @@ def function_of(view: View, reference: Reference) -> dict[str, Any]:
 
 
 def version_of(view: View, reference: Reference) -> dict[str, Any]:
-    """The record of the version that is meant ($LATEST by default). Raises ResourceNotFoundException."""
-    version = reference.version
-    found = None
-    if version == LATEST or version.isdigit():
-        found = versions.get(view, reference.account, reference.region, reference.name, version_part(version))
+    """The record of the version that is meant: $LATEST by default, an alias's own one. Raises ResourceNotFoundException."""
+    if is_version(reference.version):
+        return _version(view, reference, reference.version)
+    return _version(view, reference, alias_of(view, reference)["version"])
+
+
+def version_to_run(view: View, reference: Reference, draw: float) -> dict[str, Any]:
+    """As ``version_of``, but an alias's weights count. ``draw``: from 0 up to, but not including, 1."""
+    if is_version(reference.version):
+        return _version(view, reference, reference.version)
+    alias = alias_of(view, reference)
+    for version, share in alias["weights"].items():
+        if draw < share:
+            return _version(view, reference, version)
+        draw -= share
+    return _version(view, reference, alias["version"])
+
+
+def alias_of(view: View, reference: Reference) -> dict[str, Any]:
+    """The alias that the qualifier names. Raises ResourceNotFoundException, in the words for functions."""
+    alias = aliases.get(view, reference.account, reference.region, reference.name, reference.qualifier)
+    if alias is None:
+        raise not_found(reference.arn)
+    return alias
+
+
+def _version(view: View, reference: Reference, version: str) -> dict[str, Any]:
+    found = versions.get(view, reference.account, reference.region, reference.name, version_part(version))
     if found is None:
         raise not_found(reference.arn)
     return found

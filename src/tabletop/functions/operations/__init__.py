@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tabletop.base.call import Call
-from tabletop.functions.operations import changing, invoking, permissions, reading, tagging, versioning
+from tabletop.functions.operations import aliases, changing, invoking, permissions, reading, tagging, versioning
 from tabletop.functions.workings import Workings
 
 Operation = Callable[[Workings, Call, dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -27,6 +27,11 @@ ACTIONS: dict[str, Operation] = {
     "GetFunctionConcurrency": reading.get_function_concurrency,
     "GetFunctionCodeSigningConfig": reading.get_function_code_signing_config,
     "PublishVersion": versioning.publish_version,
+    "CreateAlias": aliases.create_alias,
+    "UpdateAlias": aliases.update_alias,
+    "DeleteAlias": aliases.delete_alias,
+    "GetAlias": aliases.get_alias,
+    "ListAliases": aliases.list_aliases,
     "Invoke": invoking.invoke,
     "TagResource": tagging.tag_resource,
     "UntagResource": tagging.untag_resource,

@@ -15,11 +15,11 @@ from typing import Any
 from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.functions import constraints, limits, names, packages, registry
+from tabletop.functions import attachments, constraints, limits, names, packages, registry
 from tabletop.functions.constraints import invalid
 from tabletop.functions.description import configuration
 from tabletop.functions.names import LATEST, Reference
-from tabletop.functions.operations.versioning import publish
+from tabletop.functions.operations.versioning import last_if_unchanged, publish
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import Batch, View
 
@@ -132,9 +132,11 @@ async def delete_function(workings: Workings, call: Call, params: dict[str, Any]
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     if reference.qualifier == LATEST:
         raise invalid("$LATEST version cannot be deleted without deleting the function.")
+    if reference.qualifier and not names.is_version(reference.qualifier):
+        raise invalid("Only a version can be deleted by its qualifier. Delete an alias with DeleteAlias.")
     await workings.store.commit(_delete, reference)
     workings.pool.retire(reference.account, reference.region, reference.name)
-    return {}
+    return {"StatusCode": 204}
 
 
 def _create(view: View, change: Change, now: float) -> tuple[dict[str, Any], Batch]:
@@ -166,14 +168,7 @@ def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     reference = change.reference
     function = registry.function_of(view, reference)
     before = registry.version_of(view, reference)
-    if change.expected_revision is not None and change.expected_revision != before["revision"]:
-        raise ApiError(
-            "PreconditionFailedException",
-            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
-            "retrieve the latest Revision Id",
-            status=412,
-            fields={"Type": "User"},
-        )
+    constraints.check_revision(change.expected_revision, before["revision"])
     record = {**before, **change.settings, "modified": now, "revision": change.revision}
     if change.code is not None:
         record.update(change.code.members())
@@ -187,21 +182,36 @@ def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     registry.put_version(batch, record)
     answer = record
     if change.publish:
-        answer = publish(batch, function, record, None, change.published_revision)
+        unchanged = last_if_unchanged(view, reference, function, record)
+        answer = unchanged or publish(batch, function, record, None, change.published_revision)
         registry.functions.put(batch, function, reference.account, reference.region, reference.name)
     return configuration(answer), batch
 
 
 def _delete(view: View, reference: Reference, now: float) -> tuple[None, Batch]:
-    registry.function_of(view, reference)
+    function = registry.function_of(view, reference.with_qualifier(""))
     batch = Batch()
     if reference.qualifier:
         records = [registry.version_of(view, reference)]
+        _refuse_if_aliased(view, reference)
+        attachments.drop(view, batch, function, reference)
     else:
         records = list(registry.all_versions(view, reference))
+        attachments.drop_all(view, batch, reference)
         registry.functions.delete(batch, reference.account, reference.region, reference.name)
     registry.delete_version(view, batch, records)
     return None, batch
+
+
+def _refuse_if_aliased(view: View, reference: Reference) -> None:
+    aliases = registry.aliases.below(view, reference.account, reference.region, reference.name)
+    using = [name for name, alias in aliases if reference.qualifier in (alias["version"], *alias["weights"])]
+    if using:
+        raise ApiError(
+            "ResourceConflictException",
+            f"Unable to delete version because the following aliases reference it: [{', '.join(using)}]",
+            status=409,
+        )
 
 
 def _refuse_existing(view: View, reference: Reference) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.functions import limits, names, registry
@@ -22,7 +23,7 @@ async def invoke(workings: Workings, call: Call, params: dict[str, Any]) -> dict
     kind = params.get("InvocationType") or "RequestResponse"
     payload = _payload(params.get("Payload"), kind)
     with workings.store.view() as view:
-        record = registry.version_of(view, reference)
+        record = registry.version_to_run(view, reference, randomness.fraction())
     if kind == "DryRun":
         return {"StatusCode": 204}
     invocation = Invocation(call.request_id, payload, reference.arn, _client_context(params.get("ClientContext")))

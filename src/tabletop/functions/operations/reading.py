@@ -8,6 +8,7 @@ from tabletop.base.call import Call
 from tabletop.functions import limits, names, registry
 from tabletop.functions.constraints import check_absent, invalid
 from tabletop.functions.description import configuration
+from tabletop.functions.paging import page
 from tabletop.functions.workings import Workings
 
 
@@ -17,7 +18,7 @@ async def get_function(workings: Workings, call: Call, params: dict[str, Any]) -
         function = registry.function_of(view, reference)
         record = registry.version_of(view, reference)
     answer: dict[str, Any] = {
-        "Configuration": configuration(record, qualified=bool(reference.qualifier)),
+        "Configuration": configuration(record, qualifier=reference.qualifier),
         "Code": {"RepositoryType": "S3", "Location": workings.downloads.location(call, record)},
     }
     if function["tags"]:
@@ -29,7 +30,7 @@ async def get_function_configuration(workings: Workings, call: Call, params: dic
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     with workings.store.view() as view:
         record = registry.version_of(view, reference)
-    return configuration(record, qualified=bool(reference.qualifier))
+    return configuration(record, qualifier=reference.qualifier)
 
 
 async def list_functions(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +47,8 @@ async def list_functions(workings: Workings, call: Call, params: dict[str, Any])
             reference = names.Reference(call.account, call.region, name, "")
             if every_version:
                 listed.extend(
-                    configuration(record, qualified=True) for record in registry.all_versions(view, reference)
+                    configuration(record, qualifier=record["version"])
+                    for record in registry.all_versions(view, reference)
                 )
             else:
                 listed.append(configuration(registry.version_of(view, reference)))
@@ -55,19 +57,15 @@ async def list_functions(workings: Workings, call: Call, params: dict[str, Any])
 
 
 async def list_versions_by_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    reference = names.parse(call, params["FunctionName"])
-    page_items = min(params.get("MaxItems") or limits.LIST_ITEMS_MAX, limits.LIST_ITEMS_MAX)
-    listed: list[dict[str, Any]] = []
+    reference = names.parse_unqualified(call, params["FunctionName"])
     marker = params.get("Marker") or None
-    if marker is not None and marker != names.LATEST and not (marker.isascii() and marker.isdigit()):
+    if marker is not None and not names.is_version(marker):
         raise invalid("The marker is not one that an earlier answer gave.")
     with workings.store.view() as view:
         registry.function_of(view, reference)
-        for record in registry.all_versions(view, reference, after=marker):
-            if len(listed) == page_items:
-                return {"Versions": listed, "NextMarker": listed[-1]["Version"]}
-            listed.append(configuration(record, qualified=True))
-    return {"Versions": listed}
+        records = registry.all_versions(view, reference, after=marker)
+        listed, more = page(((record["version"], record) for record in records), params)
+    return {"Versions": [configuration(record, qualifier=record["version"]) for record in listed], **more}
 
 
 async def get_account_settings(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from tabletop.base import randomness
 from tabletop.base.call import Call
-from tabletop.base.errors import ApiError
 from tabletop.functions import names, registry
-from tabletop.functions.constraints import check_absent, invalid
+from tabletop.functions.constraints import check_absent, check_revision, invalid
 from tabletop.functions.description import configuration
 from tabletop.functions.names import Reference
 from tabletop.functions.workings import Workings
@@ -42,27 +44,26 @@ def _publish(view: View, request: Publication, now: float) -> tuple[dict[str, An
     reference = request.reference
     function = registry.function_of(view, reference)
     latest = registry.version_of(view, reference)
-    if request.expected_revision not in (None, latest["revision"]):
-        raise ApiError(
-            "PreconditionFailedException",
-            "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
-            "retrieve the latest Revision Id",
-            status=412,
-            fields={"Type": "User"},
-        )
+    check_revision(request.expected_revision, latest["revision"])
     if request.code_sha256 not in (None, "", latest["code_sha256"]):
         raise invalid(f"CodeSHA256 ({request.code_sha256}) is different from current CodeSHA256 in $LATEST.")
-    # As on AWS: nothing changed since the last version, so that version is the answer.
-    if function["last_version"] and function.get("last_published") == latest["revision"]:
-        last = Reference(reference.account, reference.region, reference.name, str(function["last_version"]))
-        try:
-            return configuration(registry.version_of(view, last)), None
-        except ApiError:
-            pass
+    unchanged = last_if_unchanged(view, reference, function, latest)
+    if unchanged is not None:
+        return configuration(unchanged), None
     batch = Batch()
     record = publish(batch, function, latest, request.description, request.revision)
     registry.functions.put(batch, function, reference.account, reference.region, reference.name)
     return configuration(record), batch
+
+
+def last_if_unchanged(
+    view: View, reference: Reference, function: dict[str, Any], latest: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The last version, where ``latest`` is as it was when that was published: then AWS publishes no other."""
+    if not function["last_version"] or function.get("last_published") != _fingerprint(latest):
+        return None
+    path = (reference.account, reference.region, reference.name, registry.version_part(str(function["last_version"])))
+    return registry.versions.get(view, *path)
 
 
 def publish(
@@ -70,9 +71,15 @@ def publish(
 ) -> dict[str, Any]:
     """Put the next version, a copy of ``latest``; counts it in ``function``, which the caller stores."""
     function["last_version"] += 1
-    function["last_published"] = latest["revision"]
+    function["last_published"] = _fingerprint(latest)
     record = {**latest, "version": str(function["last_version"]), "revision": revision}
     if description is not None:
         record["description"] = description
     registry.put_version(batch, record)
     return record
+
+
+def _fingerprint(record: dict[str, Any]) -> str:
+    """Stands for code and configuration; the moment and the name of a change do not count."""
+    content = {name: value for name, value in record.items() if name not in ("version", "revision", "modified")}
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,23 @@
+"""Lists in pages: at most fifty entries, and the name of the last one as the marker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from tabletop.functions import limits
+
+Entry = TypeVar("Entry")
+
+
+def page(entries: Iterable[tuple[str, Entry]], params: dict[str, Any]) -> tuple[list[Entry], dict[str, str]]:
+    """(the page, {"NextMarker": ...} where more follow) of (name, entry) pairs that begin behind the request's Marker."""
+    bound = min(params.get("MaxItems") or limits.LIST_ITEMS_MAX, limits.LIST_ITEMS_MAX)
+    listed: list[Entry] = []
+    last = ""
+    for name, entry in entries:
+        if len(listed) == bound:
+            return listed, {"NextMarker": last}
+        listed.append(entry)
+        last = name
+    return listed, {}
