@@ -32,7 +32,15 @@ def clear(view: View, dropped: bytes, now: float) -> Step:
     noted = view.get(dropped)
     if noted is None:
         return False, None
+    table = _table_at(view, noted, number) if noted else None
+    if table is not None and now < _gone(table, index):
+        return False, None
     batch = Batch()
+    if table is not None and index == 0:
+        # It was DELETING; from here on it is gone, and what it leaves is nobody's.
+        batch.delete(noted)
+        batch.put(dropped, b"")
+        return True, batch
     left = CLEARED_MAX
     for prefix in _dropped_prefixes(number, index):
         for key, _ in islice(view.range(prefix, after_prefix(prefix)), left):
@@ -44,6 +52,13 @@ def clear(view: View, dropped: bytes, now: float) -> Step:
             batch.delete(keys.counter_key(number, index))
             _forget_index(view, batch, noted, number, index)
     return True, batch
+
+
+def _gone(table: Table, index: int) -> float:
+    """When a table that is DELETING is gone, or (``index`` is not 0) one of its indexes."""
+    if index == 0:
+        return float(table.record["transition"]["until"])
+    return max((one.get("gone", 0.0) for one in table.record["indexes"] if one["number"] == index), default=0.0)
 
 
 def _dropped_prefixes(number: int, index: int) -> tuple[bytes, ...]:
@@ -96,10 +111,20 @@ def fill(view: View, work: bytes, now: float) -> Step:
         if done == FILLED_MAX or size_bytes >= FILLED_BYTES_MAX:
             batch.put(work, catalog_key + last)
             return True, batch
+    if index_number != keys.EXPIRY_NUMBER and now < _ready(table, index_number):
+        if not done:
+            return False, None
+        batch.put(work, catalog_key + last)
+        return True, batch
     batch.delete(work)
     if index_number != keys.EXPIRY_NUMBER:
         _activate(batch, table, index_number)
     return True, batch
+
+
+def _ready(table: Table, number: int) -> float:
+    """When a new index may be ACTIVE at the earliest."""
+    return max(index.get("ready") or 0.0 for index in table.record["indexes"] if index["number"] == number)
 
 
 def _split_cursor(noted: bytes, number: int) -> tuple[bytes, bytes]:
@@ -128,6 +153,8 @@ def _activate(batch: Batch, table: Table, number: int) -> None:
     for index in record["indexes"]:
         if index["number"] == number:
             index |= {"status": "ACTIVE", "backfilling": False}
+            index.pop("allocated", None)
+            index.pop("ready", None)
     catalog.store_record(batch, record)
 
 

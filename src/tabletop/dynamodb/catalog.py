@@ -7,6 +7,7 @@ microsecond) with every request: so a change made by another process is seen at 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,7 +56,7 @@ def _compiled_at(key: bytes, raw: bytes) -> Table:
 def table_of(view: View, call: Call, name: str) -> Table:
     """The table for item operations. Raises ResourceNotFoundException in the words of those operations."""
     table = find(view, call.account, call.region, name)
-    if table is None or table.status in ("CREATING", "DELETING"):
+    if table is None or call.now < table.closed_until:
         if len(name) < TABLE_NAME_CHARACTERS_MIN:
             raise ApiError("ValidationException", _INVALID_NAME)
         raise ApiError("ResourceNotFoundException", "Requested resource not found")
@@ -124,7 +125,15 @@ def compile_table(raw: bytes) -> Table:
         checks_index_keys=bool(indexed_types) or any(index.may_outgrow for index in indexes),
         index_named={index.name: index for index in indexes},
         stream=_compile_stream(record.get("stream")),
+        closed_until=_closed_until(record.get("transition")),
     )
+
+
+def _closed_until(transition: dict[str, Any] | None) -> float:
+    """A table that is DELETING stays closed until the background has removed its record."""
+    if transition is None or transition["status"] == "UPDATING":
+        return 0.0
+    return math.inf if transition["status"] == "DELETING" else float(transition["until"])
 
 
 def _compile_stream(stream: dict[str, Any] | None) -> Stream | None:

@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 from tabletop.dynamodb import keys
-from tabletop.dynamodb.lifecycle import Record, shown_status
+from tabletop.dynamodb.lifecycle import Record, is_allocating, shown_index_status, shown_status
 from tabletop.storage.store import View, read_counter
 
 ON_DEMAND_WARM_READ = 12_000
@@ -43,7 +43,7 @@ def describe(view: View, record: Record, now: float, *, status: str | None = Non
         if billing["changed"] is not None and not creating:
             answer["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"] = billing["changed"]
     for kind, member in (("local", "LocalSecondaryIndexes"), ("global", "GlobalSecondaryIndexes")):
-        indexes = [_index(view, record, index, creating) for index in record["indexes"] if index["kind"] == kind]
+        indexes = [_index(view, record, index, shown, now) for index in record["indexes"] if index["kind"] == kind]
         if indexes:
             answer[member] = indexes
     _add_stream(answer, record)
@@ -87,18 +87,19 @@ def sse_description(specification: dict[str, Any] | None, account: str, region: 
     return {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": arn}
 
 
-def _index(view: View, record: Record, index: dict[str, Any], creating: bool) -> dict[str, Any]:
+def _index(view: View, record: Record, index: Record, table_status: str, now: float) -> dict[str, Any]:
     entries, size_bytes = read_counter(view, keys.counter_key(record["number"], index["number"]), 2)
     shown: dict[str, Any] = {
         "IndexName": index["name"],
         "KeySchema": index["key_schema"],
         "Projection": index["projection"],
     }
-    status = "CREATING" if creating else index["status"]
+    status = shown_index_status(record, index, table_status, now)
+    creating = table_status == "CREATING"
     if index["kind"] == "global":
         shown["IndexStatus"] = status
         if index.get("backfilling"):
-            shown["Backfilling"] = True
+            shown["Backfilling"] = not is_allocating(index, now)
         shown["ProvisionedThroughput"] = _throughput(index["throughput"])
     shown |= {"IndexSizeBytes": size_bytes, "ItemCount": entries, "IndexArn": index["arn"]}
     if index["kind"] == "global":

@@ -5,20 +5,31 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import orjson
+
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.dynamodb import catalog
+from tabletop.dynamodb import catalog, keys
 from tabletop.dynamodb.operations.operation import table_name
 from tabletop.dynamodb.schema import Table
-from tabletop.storage.store import View
+from tabletop.storage.store import View, after_prefix
 
 Record = dict[str, Any]
 
 
 class Delays:
-    """How long a table shows CREATING or UPDATING once the change is stored; set at start. It is usable meanwhile."""
+    """How long a table, an index or a setting stays on its way once the change is stored; set at start.
+
+    With 0 a client never waits, and sees a state on the way only in the answer to the change itself.
+    """
 
     table_delay_s = 0.0
+
+
+SIMULTANEOUS_MAX = 500
+"""Tables of an account and region that may be on their way at once (AWS's quota); counted only where changes take time."""
+
+_BUSY = {"CREATING": "created", "UPDATING": "updated", "DELETING": "deleted"}
 
 
 def existing_table(view: View, call: Call, name_or_arn: str) -> Table:
@@ -59,21 +70,67 @@ def editable_record(table: Table) -> Record:
     return copy.deepcopy(table.record)
 
 
-def is_changing(record: Record) -> bool:
-    """True while an index is being made or removed: AWS then calls the table UPDATING."""
-    return any(index["status"] in ("CREATING", "DELETING") for index in record["indexes"])
+def busy(record: Record, status: str) -> ApiError:
+    """The refusal to change a table that is CREATING, UPDATING or DELETING."""
+    return in_use(f"Table is being {_BUSY[status]}: {record['name']}")
+
+
+def changing_index(record: Record) -> Record | None:
+    """The index that is being made or removed; there is never a second one."""
+    return next((index for index in record["indexes"] if index["status"] in ("CREATING", "DELETING")), None)
+
+
+def is_allocating(index: Record, now: float) -> bool:
+    """Whether a new index waits for its resources, as AWS has it before the backfill."""
+    return now < float(index.get("allocated", 0))
 
 
 def shown_status(record: Record, now: float) -> str:
-    """The TableStatus that DescribeTable gives."""
-    transition = record.get("transition")
-    if transition is not None and now < transition["until"]:
-        return str(transition["status"])
-    return "UPDATING" if is_changing(record) else str(record["status"])
+    """The TableStatus that DescribeTable gives.
+
+    While an index is being made AWS calls the table UPDATING until the backfill begins, and ACTIVE from then on. Where
+    nothing takes time it stays UPDATING for the moments of the backfill, so that who waits for the table has the index.
+    """
+    status = _transitional_status(record, now)
+    if status is not None:
+        return status
+    index = changing_index(record)
+    if index is not None and (index["status"] == "DELETING" or index.get("ready") is None):
+        return "UPDATING"
+    return str(record["status"])
+
+
+def shown_index_status(record: Record, index: Record, table_status: str, now: float) -> str:
+    """The IndexStatus that DescribeTable gives: that of a table which comes or goes as a whole, else the index's own."""
+    if table_status in ("CREATING", "DELETING"):
+        return table_status
+    return _transitional_status(index, now) or str(index["status"])
+
+
+def _transitional_status(holder: Record, now: float) -> str | None:
+    transition = holder.get("transition")
+    return str(transition["status"]) if transition is not None and now < transition["until"] else None
+
+
+def refuse_too_many(view: View, call: Call, now: float) -> None:
+    """Refuse a change of one more table where as many as AWS allows are on their way."""
+    if Delays.table_delay_s <= 0:
+        return
+    prefix = keys.catalog_key(call.account, call.region)
+    busy_tables = sum(
+        (orjson.loads(raw).get("transition") or {"until": 0.0})["until"] > now
+        for _, raw in view.range(prefix, after_prefix(prefix))
+    )
+    if busy_tables >= SIMULTANEOUS_MAX:
+        # Inferred: the words are recorded with the quota that was 10 then.
+        raise ApiError(
+            "LimitExceededException",
+            f"Subscriber limit exceeded: Only {SIMULTANEOUS_MAX} tables can be created, updated, or deleted simultaneously",
+        )
 
 
 def begin_transition(record: Record, status: str, now: float) -> None:
-    """Let the record show ``status`` for as long as ``Delays`` says."""
+    """Let the record of a table or index show ``status`` for as long as ``Delays`` says."""
     if Delays.table_delay_s > 0:
         record["transition"] = {"status": status, "until": now + Delays.table_delay_s}
     else:

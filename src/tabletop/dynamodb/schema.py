@@ -99,6 +99,8 @@ class Table:
     index_named: dict[str, Index] = field(default_factory=dict)
     stream: Stream | None = None
     """None for a table whose changes nobody records."""
+    closed_until: float = 0.0
+    """Until then (epoch seconds) its items cannot be reached: it is CREATING, or DELETING."""
 
     @property
     def key_attributes(self) -> tuple[KeyAttribute, ...]:

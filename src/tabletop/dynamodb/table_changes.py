@@ -7,7 +7,7 @@ from typing import Any
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import definitions, keys
 from tabletop.dynamodb.description import sse_description, throughput_record
-from tabletop.dynamodb.lifecycle import Record, invalid, invalid_parameters
+from tabletop.dynamodb.lifecycle import Delays, Record, begin_transition, invalid, invalid_parameters
 from tabletop.dynamodb.stream_labels import new_stream
 from tabletop.storage.store import Batch
 
@@ -24,6 +24,8 @@ _SETTINGS = (
     "WarmThroughput",
     "GlobalSecondaryIndexUpdates",
 )
+_MOMENT_S = 0.001
+"""How long a new index seems to wait for its resources where nothing takes time: the answer to its making tells of it."""
 _ACTIONS = "GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete"
 
 
@@ -148,14 +150,20 @@ def _change_stream(record: Record, asked: Body, now: float) -> None:
 def change_indexes(batch: Batch, record: Record, body: Body, now: float) -> None:
     for update in body.get("GlobalSecondaryIndexUpdates") or ():
         if "Create" in update:
-            _add_index(batch, record, body, update["Create"])
+            _add_index(batch, record, body, update["Create"], now)
         elif "Delete" in update:
-            _remove_index(batch, record, update["Delete"]["IndexName"])
+            _remove_index(batch, record, update["Delete"]["IndexName"], now)
         else:
             _update_index(record, update["Update"], body, now)
 
 
-def _add_index(batch: Batch, record: Record, body: Body, definition: Body) -> None:
+def _phases(now: float) -> dict[str, float | None]:
+    """When a new index has its resources, and when at the earliest it is ACTIVE; as soon as it is filled without delay."""
+    delay_s = Delays.table_delay_s
+    return {"allocated": now + (delay_s or _MOMENT_S), "ready": now + 2 * delay_s if delay_s else None}
+
+
+def _add_index(batch: Batch, record: Record, body: Body, definition: Body, now: float) -> None:
     given = body.get("AttributeDefinitions") or []
     names = definitions.attribute_names(given)
     definitions.check_global_index(definition, names, record["billing"]["mode"])
@@ -192,6 +200,7 @@ def _add_index(batch: Batch, record: Record, body: Body, definition: Body) -> No
             "projection": definition["Projection"],
             "status": "CREATING",
             "backfilling": True,
+            **_phases(now),
             "throughput": throughput_record(definition.get("ProvisionedThroughput")),
             "on_demand": definition.get("OnDemandThroughput"),
             "warm": definition.get("WarmThroughput"),
@@ -215,12 +224,12 @@ def _global_index(record: Record, name: str) -> Record:
     raise ApiError("ResourceNotFoundException", "Requested resource not found")
 
 
-def _remove_index(batch: Batch, record: Record, name: str) -> None:
+def _remove_index(batch: Batch, record: Record, name: str, now: float) -> None:
     for index in record["indexes"]:
         if index["status"] == "DELETING" or (index["status"] == "CREATING" and index["name"] != name):
             raise definitions.one_index_at_a_time()
     index = _global_index(record, name)
-    index |= {"status": "DELETING", "backfilling": False}
+    index |= {"status": "DELETING", "backfilling": False, "gone": now + Delays.table_delay_s}
     catalog_key = keys.catalog_key(record["account"], record["region"], record["name"])
     batch.delete(keys.backfill_key(record["number"], index["number"]))
     batch.put(keys.dropped_key(record["number"], index["number"]), catalog_key)
@@ -251,6 +260,8 @@ def _update_index(record: Record, update: Body, body: Body, now: float) -> None:
         else:
             change_throughput(index["throughput"], throughput, now, f"index {update['IndexName']}")
     definitions.check_on_demand(update.get("OnDemandThroughput"), f"index {update['IndexName']}")
+    if index["status"] == "ACTIVE":
+        begin_transition(index, "UPDATING", now)
     for member, field in (("OnDemandThroughput", "on_demand"), ("WarmThroughput", "warm")):
         if member in update:
             index[field] = (index.get(field) or {}) | update[member]

@@ -294,10 +294,11 @@ def test_add_and_remove_index(run: Any) -> None:
         shown = answer["TableDescription"]
         assert shown["TableStatus"] == "UPDATING"
         (one,) = shown["GlobalSecondaryIndexes"]
-        assert (one["IndexStatus"], one["Backfilling"]) == ("CREATING", True)
+        assert (one["IndexStatus"], one["Backfilling"]) == ("CREATING", False)
         assert await db.refusal("DeleteTable", TableName="users") == (
             "ResourceInUseException",
-            "Attempt to change a resource which is still in use: Table is being updated: users",
+            "Attempt to change a resource which is still in use: "
+            "Cannot delete table while indexes are being created, updated, or deleted.",
         )
         await db.settle()
         table = (await db("DescribeTable", TableName="users"))["Table"]

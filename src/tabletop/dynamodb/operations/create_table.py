@@ -11,7 +11,7 @@ from tabletop.base.randomness import new_uuid, random_bytes
 from tabletop.dynamodb import catalog, keys
 from tabletop.dynamodb.definitions import check_create
 from tabletop.dynamodb.description import describe, sse_description, throughput_record
-from tabletop.dynamodb.lifecycle import Record, begin_transition
+from tabletop.dynamodb.lifecycle import Record, begin_transition, busy, refuse_too_many, shown_status
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name, table_targets
 from tabletop.dynamodb.stream_labels import new_stream
 from tabletop.dynamodb.streams.records import follow_table
@@ -21,6 +21,7 @@ from tabletop.storage.store import Batch, View
 
 @dataclass(frozen=True, slots=True)
 class Creation:
+    call: Call
     record: Record
     """All of it but the number and the times, which the plan knows."""
 
@@ -40,6 +41,7 @@ def prepare(body: Body, call: Call) -> Creation:
     ]
     table_class = body.get("TableClass")
     return Creation(
+        call,
         {
             "index_count": len(local) + len(global_),
             "seed": random_bytes(16).hex(),
@@ -63,7 +65,7 @@ def prepare(body: Body, call: Call) -> Creation:
             "table_class": None if table_class is None else {"class": table_class, "changed": None},
             "deletion_protection": body.get("DeletionProtectionEnabled", False),
             "policy": body.get("ResourcePolicy"),
-        }
+        },
     )
 
 
@@ -86,8 +88,13 @@ def new_index(kind: str, number: int, definition: Body, arn: str) -> Record:
 
 def plan(view: View, request: Creation, now: float) -> tuple[Any, Batch]:
     record = dict(request.record)
-    if catalog.find(view, record["account"], record["region"], record["name"]) is not None:
+    existing = catalog.find(view, record["account"], record["region"], record["name"])
+    if existing is not None:
+        status = shown_status(existing.record, now)
+        if status in ("CREATING", "DELETING"):
+            raise busy(record, status)
         raise ApiError("ResourceInUseException", f"Table already exists: {record['name']}")
+    refuse_too_many(view, request.call, now)
     newest = view.get(keys.TABLE_NUMBER_COUNTER)
     number = 1 + (0 if newest is None else int.from_bytes(newest, "big"))
     created = round(now, 3)

@@ -1,13 +1,24 @@
-"""DeleteTable: the table is gone at once; its data is cleared in the background."""
+"""DeleteTable: the table is gone at once, or DELETING for a while; its data is cleared in the background."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tabletop.base.call import Call
-from tabletop.dynamodb import keys
+from tabletop.dynamodb import catalog, keys
 from tabletop.dynamodb.description import describe
-from tabletop.dynamodb.lifecycle import existing_table, in_use, invalid, shown_status
+from tabletop.dynamodb.lifecycle import (
+    Delays,
+    begin_transition,
+    busy,
+    changing_index,
+    editable_record,
+    existing_table,
+    in_use,
+    invalid,
+    refuse_too_many,
+    shown_status,
+)
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
 from tabletop.dynamodb.streams.records import follow_table
 from tabletop.storage.store import Batch, View
@@ -41,13 +52,23 @@ def plan(view: View, request: tuple[Call, str], now: float) -> tuple[Any, Batch]
             "Disable deletion protection first."
         )
     status = shown_status(record, now)
-    if status == "CREATING":
-        raise in_use(f"Table is being created: {table.name}")
-    if status == "UPDATING":
-        raise in_use(f"Table is being updated: {table.name}")
+    if changing_index(record) is not None:
+        raise in_use("Cannot delete table while indexes are being created, updated, or deleted.")
+    if status != "ACTIVE":
+        raise busy(record, status)
+    refuse_too_many(view, request[0], now)
     batch = Batch()
-    batch.delete(keys.catalog_key(table.account, table.region, table.name))
-    batch.put(keys.dropped_key(table.number), b"")
+    catalog_key = keys.catalog_key(table.account, table.region, table.name)
+    if Delays.table_delay_s > 0:
+        going = editable_record(table)
+        begin_transition(going, "DELETING", now)
+        if going.get("stream"):
+            going["stream"]["enabled"] = False
+        catalog.store_record(batch, going)
+        batch.put(keys.dropped_key(table.number), catalog_key)
+    else:
+        batch.delete(catalog_key)
+        batch.put(keys.dropped_key(table.number), b"")
     follow_table(view, batch, record, None, now)
     return {"TableDescription": _last_description(view, record, now)}, batch
 

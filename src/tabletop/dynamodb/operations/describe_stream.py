@@ -10,7 +10,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb.operations.operation import Body, Operation
 from tabletop.dynamodb.streams import shards
 from tabletop.dynamodb.streams.limits import check_limit
-from tabletop.dynamodb.streams.records import find_stream, parse_arn
+from tabletop.dynamodb.streams.records import find_stream, parse_arn, shown_status
 from tabletop.dynamodb.streams.shards import Shard
 from tabletop.storage.store import View
 
@@ -56,7 +56,7 @@ def read(view: View, request: DescribeStream, now: float) -> dict[str, Any]:
     description: dict[str, Any] = {
         "StreamArn": stream["arn"],
         "StreamLabel": stream["label"],
-        "StreamStatus": "ENABLED" if stream["disabled"] is None else "DISABLED",
+        "StreamStatus": shown_status(stream, now),
         "StreamViewType": stream["view"],
         "CreationRequestDateTime": stream["created"],
         "TableName": stream["table"],

@@ -15,10 +15,12 @@ def prepare(body: Body, call: Call) -> tuple[Call, str]:
 
 
 def read(view: View, request: tuple[Call, str], now: float) -> dict[str, Any]:
-    attribute = existing_table(view, *request).ttl_attribute
-    if attribute is None:
-        return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
-    return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}}
+    ttl = existing_table(view, *request).record.get("ttl") or {"status": "DISABLED"}
+    status, changing = ttl["status"], now < (ttl.get("until") or 0.0)
+    shown = {"TimeToLiveStatus": status.removesuffix("ED") + "ING" if changing else status}
+    if changing or status == "ENABLED":
+        shown["AttributeName"] = ttl["attribute"]
+    return {"TimeToLiveDescription": shown}
 
 
 OPERATION = Operation("DescribeTimeToLive", prepare=prepare, targets=table_targets("DescribeTimeToLive"), read=read)

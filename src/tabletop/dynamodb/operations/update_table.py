@@ -10,8 +10,20 @@ from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.dynamodb import catalog
+from tabletop.dynamodb.definitions import one_index_at_a_time
 from tabletop.dynamodb.description import describe
-from tabletop.dynamodb.lifecycle import begin_transition, editable_record, existing_table, in_use, shown_status
+from tabletop.dynamodb.lifecycle import (
+    Record,
+    begin_transition,
+    busy,
+    changing_index,
+    editable_record,
+    existing_table,
+    in_use,
+    is_allocating,
+    refuse_too_many,
+    shown_status,
+)
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
 from tabletop.dynamodb.streams.records import follow_table
 from tabletop.dynamodb.table_changes import change_indexes, change_settings, check_update
@@ -28,9 +40,8 @@ def prepare(body: Body, call: Call) -> Request:
 def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
     call, body = request
     table = existing_table(view, call, body["TableName"])
-    status = shown_status(table.record, now)
-    if status != "ACTIVE" and not _only_removes_index(body):
-        raise in_use(f"Table is being {'created' if status == 'CREATING' else 'updated'}: {table.name}")
+    _refuse_busy(table.record, body, now)
+    refuse_too_many(view, call, now)
     record = editable_record(table)
     batch = Batch()
     change_settings(record, body, now)
@@ -41,12 +52,27 @@ def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
     return {"TableDescription": describe(view, record, now, status="UPDATING")}, batch
 
 
-def _only_removes_index(body: Body) -> bool:
-    """An index that is still being filled may be removed, so that a mistake need not be waited for."""
-    updates = body.get("GlobalSecondaryIndexUpdates") or []
-    return (
-        len(updates) == 1 and "Delete" in updates[0] and not body.keys() - {"TableName", "GlobalSecondaryIndexUpdates"}
-    )
+def _refuse_busy(record: Record, body: Body, now: float) -> None:
+    """Refuse a change that must wait for another. An index that is being filled may be removed, as a mistake may be."""
+    status = shown_status(record, now)
+    index = changing_index(record)
+    if index is None or status in ("CREATING", "DELETING"):
+        if status != "ACTIVE":
+            raise busy(record, status)
+        return
+    for update in body.get("GlobalSecondaryIndexUpdates") or ():
+        removes_it = index["status"] == "CREATING" and update.get("Delete", {}).get("IndexName") == index["name"]
+        if not removes_it and "Update" not in update:
+            raise one_index_at_a_time()
+        if removes_it and index.get("ready") is not None and is_allocating(index, now):
+            raise in_use(
+                "Index creation is in resource allocation phase. "
+                "Retry deletion during backfilling phase or when the index is active."
+            )
+        if removes_it and not body.keys() - {"TableName", "GlobalSecondaryIndexUpdates"}:
+            return
+    if status != "ACTIVE":
+        raise busy(record, status)
 
 
 OPERATION = Operation("UpdateTable", prepare=prepare, targets=table_targets("UpdateTable"), plan=plan)

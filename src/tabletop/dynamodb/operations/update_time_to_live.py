@@ -1,7 +1,8 @@
 """UpdateTimeToLive: choose the attribute by which items expire, or let none expire any more.
 
 Items that are there already get their expiry entries in the background, as a new index gets its own. AWS refuses a
-second change within an hour; here it is allowed at once.
+second change within an hour, in which the first is ENABLING or DISABLING; here that is as long as ``Delays`` says, so
+that nobody's tests wait an hour.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.dynamodb import catalog, keys
-from tabletop.dynamodb.lifecycle import editable_record, existing_table, invalid
+from tabletop.dynamodb.lifecycle import Delays, busy, editable_record, existing_table, invalid, shown_status
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
 from tabletop.storage.store import Batch, View
 
@@ -24,6 +25,11 @@ def prepare(body: Body, call: Call) -> Request:
 def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
     call, name, specification = request
     table = existing_table(view, call, name)
+    status = shown_status(table.record, now)
+    if status in ("CREATING", "DELETING"):
+        raise busy(table.record, status)
+    if now < ((table.record.get("ttl") or {}).get("until") or 0.0):
+        raise invalid("Time to live has been modified multiple times within a fixed interval")
     enable, attribute = specification["Enabled"], specification["AttributeName"]
     current = table.ttl_attribute
     if current is not None and attribute != current:
@@ -34,10 +40,10 @@ def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
     batch = Batch()
     filling = keys.backfill_key(table.number, keys.EXPIRY_NUMBER)
     if enable:
-        record["ttl"] = {"attribute": attribute, "status": "ENABLED"}
+        record["ttl"] = {"attribute": attribute, "status": "ENABLED", "until": now + Delays.table_delay_s}
         batch.put(filling, keys.catalog_key(table.account, table.region, table.name))
     else:
-        record["ttl"] = None
+        record["ttl"] = {"attribute": attribute, "status": "DISABLED", "until": now + Delays.table_delay_s}
         batch.delete(filling)
         batch.put(keys.dropped_key(table.number, keys.EXPIRY_NUMBER), b"")
     catalog.store_record(batch, record)

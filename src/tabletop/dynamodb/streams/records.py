@@ -1,7 +1,8 @@
 """Streams as they are stored: made and closed with the change of their table, found by name or ARN.
 
 The record, JSON: number, account, region, table (its name), label, arn, view, key_schema, created (epoch seconds),
-disabled (epoch milliseconds, or null while changes are recorded); ``attributes`` and ``seed`` as the table has them, so that
+disabled (epoch milliseconds, or null while changes are recorded), settled (epoch seconds: until then the stream shows
+ENABLING or DISABLING); ``attributes`` and ``seed`` as the table has them, so that
 the checker can tell the slice of each change when the table is gone.
 """
 
@@ -17,6 +18,7 @@ import orjson
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys
+from tabletop.dynamodb.lifecycle import Delays
 from tabletop.dynamodb.streams import shards
 from tabletop.storage.store import Batch, View, after_prefix
 
@@ -67,6 +69,7 @@ def _open(view: View, batch: Batch, table: Record, now: float) -> None:
         "key_schema": table["key_schema"],
         "created": round(now, 3),
         "disabled": None,
+        "settled": now + Delays.table_delay_s,
         "attributes": [one for one in table["attributes"] if one[0] in names],
         "seed": table["seed"],
     }
@@ -83,7 +86,7 @@ def _close(view: View, batch: Batch, table: Record, now: float) -> None:
     assert raw is not None, "the stream of a table is stored"
     record = orjson.loads(raw)
     now_ms = int(now * 1000)
-    batch.put(key, orjson.dumps(record | {"disabled": now_ms}))
+    batch.put(key, orjson.dumps(record | {"disabled": now_ms, "settled": now + Delays.table_delay_s}))
     shards.close(view, batch, record["number"], shards.read_state(view, record["number"]), now_ms)
 
 
@@ -102,6 +105,14 @@ def parse_arn(arn: str) -> tuple[str, str, str, str]:
         # Inferred: that it is refused was observed, the words are ours.
         raise ApiError("ValidationException", f"Invalid StreamArn: {arn}")
     return found["account"], found["region"], found["table"], found["label"]
+
+
+def shown_status(stream: Record, now: float) -> str:
+    """The StreamStatus of a stream's record."""
+    changing = now < stream.get("settled", 0.0)
+    if stream["disabled"] is None:
+        return "ENABLING" if changing else "ENABLED"
+    return "DISABLING" if changing else "DISABLED"
 
 
 def find_stream(view: View, call: Call, arn: str) -> Record:

@@ -1,0 +1,88 @@
+"""DynamoDB in this process over a store in memory, from the decoding of a request to its answer, with a clock of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from tabletop.base.call import Call, Principal
+from tabletop.base.clock import ManualClock
+from tabletop.base.errors import ApiError
+from tabletop.dynamodb import checker
+from tabletop.dynamodb.background import Background
+from tabletop.dynamodb.service import DynamoDb
+from tabletop.storage.engine import LmdbStore
+
+ACCOUNT, REGION = "000000000000", "us-east-1"
+ROOT = Principal("root", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
+
+Refusal = tuple[str, str]
+"""(error code, message)"""
+
+
+class Dynamo:
+    """One account's requests: ``dynamo("PutItem", TableName=...)`` answers, or raises ApiError."""
+
+    def __init__(self, store: LmdbStore, clock: ManualClock) -> None:
+        self.store, self.clock = store, clock
+        self.service = DynamoDb(store)
+        self._background = Background(store, clock)
+
+    def __call__(self, action: str, **body: Any) -> Any:
+        call = Call("id", ACCOUNT, REGION, ROOT, self.clock())
+        operation, parameters = self.service.decode(action, orjson.dumps(body), call)
+        answers: list[Any] = []
+        self.service.run(operation, call, parameters, answers.append)
+        (answer,) = answers
+        if isinstance(answer, BaseException):
+            raise answer
+        return orjson.loads(answer if isinstance(answer, bytes) else orjson.dumps(answer))
+
+    def refusal(self, action: str, **body: Any) -> Refusal:
+        with pytest.raises(ApiError) as raised:
+            self(action, **body)
+        return raised.value.code, raised.value.message or ""
+
+    def settle(self) -> None:
+        """Do all background work that is due."""
+
+        async def work() -> bool:
+            return await self._background.step_all()
+
+        for _ in range(200):
+            if not asyncio.run(work()):
+                return
+        raise AssertionError("background work does not end")
+
+    def problems(self) -> list[str]:
+        with self.store.view() as view:
+            return list(checker.problems(view))
+
+
+def definition(**changes: Any) -> dict[str, Any]:
+    """Of a table ``users`` with partition key ``p``; None takes a member away."""
+    body = {
+        "TableName": "users",
+        "AttributeDefinitions": attributes(p="S"),
+        "KeySchema": key_schema("p"),
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    return {name: value for name, value in (body | changes).items() if value is not None}
+
+
+def attributes(**types: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
+
+
+def key_schema(*names: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
+
+
+def index(name: str, *names: str, projection: str = "ALL", included: tuple[str, ...] = ()) -> dict[str, Any]:
+    shown: dict[str, Any] = {"ProjectionType": projection}
+    if included:
+        shown["NonKeyAttributes"] = list(included)
+    return {"IndexName": name, "KeySchema": key_schema(*names), "Projection": shown}
