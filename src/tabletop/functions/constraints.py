@@ -21,7 +21,6 @@ ABSENT = {
     "ImageConfig": "Container images are not available in Tabletop. Use a zip package.",
     "FileSystemConfigs": "File systems are not available in Tabletop.",
     "Layers": "Layers are not available in Tabletop yet.",
-    "DeadLetterConfig": "Dead-letter queues are not available in Tabletop yet.",
     "KMSKeyArn": "Customer managed keys are not available in Tabletop.",
     "TenancyConfig": "Tenant isolation is not available in Tabletop.",
     "CapacityProviderConfig": "Capacity providers are not available in Tabletop.",

@@ -3,7 +3,8 @@
 An event is a document in the store from its acceptance until it has succeeded or has been given up; a killed server
 therefore delivers it after the next start (perhaps a second time: at least once, as on AWS). In memory there is only
 a heap of (when, id). A function error is tried again after one minute and after two more; a refusal for want of room,
-with growing waits, for up to six hours.
+with growing waits, for up to six hours; a function's event invoke configuration may bound both. What destinations and
+dead-letter targets get is put in the queue by the commit that takes the event out of it.
 """
 
 from __future__ import annotations
@@ -11,23 +12,29 @@ from __future__ import annotations
 import asyncio
 import base64
 import heapq
+import math
 from typing import Any
 
+from tabletop.base import randomness
 from tabletop.base.clock import Clock
 from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
-from tabletop.functions import registry
+from tabletop.functions import attachments, limits, registry
+from tabletop.functions.destinations import Condition, End, followers
 from tabletop.functions.invocations import Invocation, Invoker
 from tabletop.functions.limits import Settings
 from tabletop.functions.names import Reference
+from tabletop.functions.outcomes import Outcome
+from tabletop.functions.ports import Logs
 from tabletop.storage.store import Batch, Store, View
 
 _log = Log("functions")
 
 
 class EventQueue:
-    def __init__(self, store: Store, invoker: Invoker, settings: Settings, clock: Clock) -> None:
+    def __init__(self, store: Store, logs: Logs, invoker: Invoker, settings: Settings, clock: Clock) -> None:
         self._store = store
+        self._logs = logs
         self._invoker = invoker
         self._settings = settings
         self._clock = clock
@@ -110,42 +117,86 @@ class EventQueue:
             event = registry.events.get(view, event_id)
         if event is None:
             return
+        if "group" in event:
+            await self._append(event)
+            return
         reference = Reference(event["account"], event["region"], event["name"], event["qualifier"])
-        later: float | None
         try:
             with self._store.view() as view:
-                record = registry.version_of(view, reference)
+                record = registry.version_to_run(view, reference, randomness.fraction())
+                function = registry.function_of(view, reference)
+                config = attachments.of(attachments.event_configs, view, reference) or {}
+        except ApiError:
+            await self._finish(event, [])
+            return
+        if event.get("hops", 0) > limits.RECURSION_HOPS_MAX and function.get("recursion", "Terminate") == "Terminate":
+            _log.warning("a recursive chain of invocations was stopped", function=reference.arn)
+            await self._finish(event, [])
+            return
+        age_s_max = min(config.get("age_s", math.inf), self._settings.event_age_s_max)
+        if self._clock() - event["accepted"] > age_s_max:
+            await self._give_up(event, config, "EventAgeExceeded", record, None)
+            return
+        outcome: Outcome | None = None
+        try:
             payload = base64.b64decode(event["payload"])
             invocation = Invocation(event["request_id"], payload, reference.arn, event["client_context"])
             # When the server stops, this task ends at once and the event stays; the sandbox is ended by its pool.
             outcome = await asyncio.shield(asyncio.ensure_future(self._invoker.run(record, invocation)))
-            later = self._after_error(event) if outcome.error else None
+            if not outcome.error:
+                end = End("Success", record, outcome, event["errors"] + 1, self._clock())
+                await self._finish(event, followers(event, config, end))
+                return
+            later = self._after_error(event, config.get("retries"))
         except ApiError as error:
             later = self._after_refusal(event, error)
-        if later is not None and self._clock() + later - event["accepted"] <= self._settings.event_age_s_max:
+        if later is None:
+            await self._give_up(event, config, "RetriesExhausted", record, outcome)
+        elif self._clock() + later - event["accepted"] > age_s_max:
+            await self._give_up(event, config, "EventAgeExceeded", record, outcome)
+        else:
             event["due"] = self._clock() + later
             await self._store.commit(_put_event, event)
             heapq.heappush(self._waiting, (event["due"], event_id))
-            return
-        if later is not None:
-            _log.warning(
-                "an asynchronous invocation was given up", function=reference.arn, request_id=event["request_id"]
-            )
-        await self._store.commit(_delete_event, event_id)
 
-    def _after_error(self, event: dict[str, Any]) -> float | None:
+    async def _append(self, event: dict[str, Any]) -> None:
+        message = base64.b64decode(event["payload"]).decode("utf-8", "replace")
+        moment = int(event["accepted"] * 1000)
+        await self._logs.append(event["account"], event["region"], event["group"], event["stream"], [(moment, message)])
+        await self._finish(event, [])
+
+    async def _give_up(
+        self,
+        event: dict[str, Any],
+        config: dict[str, Any],
+        condition: Condition,
+        record: dict[str, Any],
+        outcome: Outcome | None,
+    ) -> None:
+        _log.warning(
+            "an asynchronous invocation was given up",
+            function=event["name"],
+            request_id=event["request_id"],
+            condition=condition,
+        )
+        end = End(condition, record, outcome, event["errors"], self._clock())
+        await self._finish(event, followers(event, config, end))
+
+    async def _finish(self, event: dict[str, Any], following: list[dict[str, Any]]) -> None:
+        """The event is done; what follows from it is in the store with the same commit."""
+        await self._store.commit(_finish_event, (event["id"], following))
+        for follower in following:
+            heapq.heappush(self._waiting, (follower["due"], follower["id"]))
+
+    def _after_error(self, event: dict[str, Any], retries_max: int | None) -> float | None:
         """Seconds until the next try, or None when it was the last."""
         errors = event["errors"] = int(event["errors"]) + 1
-        delays = self._settings.event_retry_delays_s
-        if errors <= len(delays):
-            return delays[errors - 1]
-        _log.warning(
-            "an asynchronous invocation failed at every try", function=event["name"], request_id=event["request_id"]
-        )
-        return None
+        delays = self._settings.event_retry_delays_s[:retries_max]
+        return delays[errors - 1] if errors <= len(delays) else None
 
     def _after_refusal(self, event: dict[str, Any], error: ApiError) -> float | None:
         if error.code == "ResourceNotFoundException":
+            # The function went while the event waited.
             return None
         refusals = event["refusals"] = int(event["refusals"]) + 1
         settings = self._settings
@@ -159,7 +210,10 @@ def _put_event(view: View, event: dict[str, Any], now: float) -> tuple[None, Bat
     return None, batch
 
 
-def _delete_event(view: View, event_id: str, now: float) -> tuple[None, Batch]:
+def _finish_event(view: View, request: tuple[str, list[dict[str, Any]]], now: float) -> tuple[None, Batch]:
+    event_id, following = request
     batch = Batch()
     registry.events.delete(batch, event_id)
+    for follower in following:
+        registry.events.put(batch, follower, follower["id"])
     return None, batch

@@ -24,6 +24,9 @@ LIST_ITEMS_MAX = 50
 INIT_TIMEOUT_S = 10.0
 PROCESSES_MAX = 1024
 
+RECURSION_HOPS_MAX = 16
+"""Destinations in a row before a chain of them counts as a recursive loop: AWS stops at about 16 invocations."""
+
 CODE_CHUNK_BYTES = 1024 * 1024
 """Code is stored in pieces of this size: one huge value would need one huge run of free pages."""
 LOG_LINE_BYTES_MAX = 256 * 1024

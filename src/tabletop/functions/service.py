@@ -76,7 +76,7 @@ class Functions:
             launcher=launcher,
             pool=pool,
             invoker=invoker,
-            events=EventQueue(store, invoker, settings, clock),
+            events=EventQueue(store, logs, invoker, settings, clock),
             downloads=Downloads(store, clock),
         )
         self._search: asyncio.Task[None] | None = None

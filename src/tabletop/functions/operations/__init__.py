@@ -9,7 +9,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tabletop.base.call import Call
-from tabletop.functions.operations import aliases, changing, invoking, permissions, reading, tagging, versioning
+from tabletop.functions.operations import (
+    aliases,
+    changing,
+    event_configs,
+    invoking,
+    permissions,
+    reading,
+    tagging,
+    versioning,
+)
 from tabletop.functions.workings import Workings
 
 Operation = Callable[[Workings, Call, dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -32,6 +41,11 @@ ACTIONS: dict[str, Operation] = {
     "DeleteAlias": aliases.delete_alias,
     "GetAlias": aliases.get_alias,
     "ListAliases": aliases.list_aliases,
+    "PutFunctionEventInvokeConfig": event_configs.put_function_event_invoke_config,
+    "UpdateFunctionEventInvokeConfig": event_configs.update_function_event_invoke_config,
+    "DeleteFunctionEventInvokeConfig": event_configs.delete_function_event_invoke_config,
+    "GetFunctionEventInvokeConfig": event_configs.get_function_event_invoke_config,
+    "ListFunctionEventInvokeConfigs": event_configs.list_function_event_invoke_configs,
     "Invoke": invoking.invoke,
     "TagResource": tagging.tag_resource,
     "UntagResource": tagging.untag_resource,

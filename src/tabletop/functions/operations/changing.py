@@ -15,7 +15,7 @@ from typing import Any
 from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.functions import attachments, constraints, limits, names, packages, registry
+from tabletop.functions import attachments, constraints, destinations, limits, names, packages, registry
 from tabletop.functions.constraints import invalid
 from tabletop.functions.description import configuration
 from tabletop.functions.names import LATEST, Reference
@@ -143,6 +143,7 @@ def _create(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     reference = change.reference
     assert change.code is not None
     _refuse_existing(view, reference)
+    _check_dead_letter(view, change)
     batch = Batch()
     function = {"created": now, "last_version": 0, "tags": change.tags, "policies": {}}
     record = {
@@ -172,6 +173,7 @@ def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     record = {**before, **change.settings, "modified": now, "revision": change.revision}
     if change.code is not None:
         record.update(change.code.members())
+    _check_dead_letter(view, change)
     constraints.check_bounds(record["timeout"], record["memory"], record["ephemeral"])
     if change.dry_run:
         return configuration({**record, "modified": before["modified"], "revision": before["revision"]}), None
@@ -224,6 +226,13 @@ def _refuse_existing(view: View, reference: Reference) -> None:
         )
 
 
+def _check_dead_letter(view: View, change: Change) -> None:
+    target = change.settings.get("dead_letter")
+    if target:
+        destinations.check_target(target, change.reference)
+        destinations.check_target_exists(view, target)
+
+
 def _check_configuration(action: str, params: dict[str, Any]) -> None:
     constraints.check_absent(params)
     constraints.check_environment((params.get("Environment") or {}).get("Variables") or {})
@@ -269,6 +278,8 @@ def _settings(params: dict[str, Any], name: str) -> dict[str, Any]:
         settings["environment"] = params["Environment"].get("Variables") or None
     if params.get("TracingConfig") is not None:
         settings["tracing"] = params["TracingConfig"].get("Mode", "PassThrough")
+    if params.get("DeadLetterConfig") is not None:
+        settings["dead_letter"] = params["DeadLetterConfig"].get("TargetArn") or ""
     if params.get("LoggingConfig") is not None:
         settings["logging"] = _logging(params["LoggingConfig"], name)
     return settings
