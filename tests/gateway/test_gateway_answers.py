@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 
 from tabletop.base.clock import ManualClock
 from tabletop.dynamodb.service import DynamoDb
@@ -22,19 +24,34 @@ HEADERS = {
 }
 
 
-class Unencodable(DynamoDb):
-    """Answers with what is no JSON."""
+def no_json(view: Any, request: Any, now: float) -> Any:
+    return {"TableNames": object()}
 
-    def run(self, operation: Any, call: Any, body: Any, done: Any) -> None:
-        done({"TableNames": object()})
+
+def no_json_after_writing(view: Any, request: Any, now: float) -> Any:
+    return {"TableNames": object()}, None
+
+
+class Unencodable(DynamoDb):
+    """Answers with what is no JSON: from a view, or from a plan."""
+
+    def __init__(self, store: Any, **answering: Any) -> None:
+        super().__init__(store)
+        self._answering = answering
+
+    def decode(self, action: str, payload: bytes, call: Any) -> Any:
+        operation, body = super().decode(action, payload, call)
+        return replace(operation, **({"read": None, "plan": None} | self._answering)), body
 
 
 # An answer that cannot be encoded is a fault of ours: the client gets status 500 in AWS's form instead of waiting for ever.
-def test_an_answer_that_cannot_be_encoded_is_still_answered() -> None:
+@pytest.mark.parametrize("answering", [{"read": no_json}, {"plan": no_json_after_writing}])
+def test_an_answer_that_cannot_be_encoded_is_still_answered(answering: dict[str, Any]) -> None:
     store = open_store(None)
     try:
         iam = Iam(store, secret_key=bytes(32))
-        gateway = Gateway(store=store, dynamodb=Unencodable(store), iam=iam, services=(), clock=ManualClock())
+        dynamodb = Unencodable(store, **answering)
+        gateway = Gateway(store=store, dynamodb=dynamodb, iam=iam, services=(), clock=ManualClock())
         response = gateway.handle(HttpRequest(method="POST", target="/", headers=HEADERS, body=b"{}"))
     finally:
         store.close()

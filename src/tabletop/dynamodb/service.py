@@ -1,8 +1,7 @@
-"""DynamoDB as the gateway sees it: decode, what must be allowed, run."""
+"""DynamoDB as the gateway sees it: what the request says, and what a refusal of it means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -15,14 +14,12 @@ from tabletop.dynamodb.misplaced import Misplaced
 from tabletop.dynamodb.operations.operation import Body, Operation, check_table_names
 from tabletop.storage.store import Store
 
-Done = Callable[[Any], None]
-
 
 class DynamoDb:
-    """The DynamoDB API over a store. One request: ``decode``, then (authorised by the gateway) ``run``."""
+    """The DynamoDB API over a store. One request: ``decode``, then (authorised by the gateway) ``prepare``; then the
+    operation reads from a view, or its plan goes to the committer."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
         self._misplaced = Misplaced(store)
 
     def decode(self, action: str, payload: bytes, call: Call) -> tuple[Operation, Body]:
@@ -44,30 +41,8 @@ class DynamoDb:
         if error.code in ("ResourceNotFoundException", "TableNotFoundException"):
             self._misplaced.note(call, body)
 
-    def run(self, operation: Operation, call: Call, body: Body, done: Done) -> None:
-        """Run the operation; ``done`` gets the answer (a dict, or bytes that are the JSON) or the error, once, maybe at once.
-
-        A write is durable when ``done`` gets its answer.
-        """
-        try:
-            request = self._prepared(operation, body, call)
-            if operation.read is not None:
-                with self._store.view() as view:
-                    answer = operation.read(view, request, call.now)
-                done(answer)
-                return
-            assert operation.plan is not None
-            if operation.only_reads is not None and operation.only_reads(request):
-                with self._store.view() as view:
-                    answer, _ = operation.plan(view, request, call.now)
-                done(answer)
-                return
-        except Exception as error:
-            done(error)
-            return
-        self._store.submit(operation.plan, request, done)
-
-    def _prepared(self, operation: Operation, body: Body, call: Call) -> Any:
+    def prepare(self, operation: Operation, body: Body, call: Call) -> Any:
+        """The request as the operation reads it, or as its plan takes it. Raises ApiError."""
         try:
             return operation.prepare(body, call)
         except ApiError as error:

@@ -18,12 +18,13 @@ from tabletop.base.limits import DYNAMODB_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 from tabletop.base.log import Log
 from tabletop.base.randomness import new_request_id, new_uuid
 from tabletop.dynamodb.actions import STREAM_ACTIONS
+from tabletop.dynamodb.operations.operation import Operation
 from tabletop.dynamodb.service import DynamoDb
 from tabletop.gateway import pages
 from tabletop.gateway.constraints import check_params
 from tabletop.gateway.ports import Service
 from tabletop.iam.service import Iam
-from tabletop.storage.store import Store
+from tabletop.storage.store import Store, View
 from tabletop.wire import encodings, protocols, routing
 from tabletop.wire.http import FIRST_ACCEPT_ENCODING, HeaderList, HttpRequest, HttpResponse
 from tabletop.wire.models import service_model
@@ -88,63 +89,79 @@ class Gateway:
     def _handle_dynamodb(
         self, request: HttpRequest, service: str, action: str
     ) -> HttpResponse | asyncio.Future[HttpResponse]:
-        """The data path: JSON in, JSON out. Answers at once what is a read or refused; a write when it is durable."""
+        """The data path: JSON in, JSON out. Answers at once what is a read or refused; a write when it is durable.
+
+        One view serves authentication, authorisation and the read: opening one takes as long as finding an item.
+        """
         request_id = new_request_id()
-        answered: HttpResponse | None = None
-        waiting: asyncio.Future[HttpResponse] | None = None
         call: Call | None = None
         body: dict[str, Any] | None = None
+        try:
+            with self._store.view() as view:
+                call = self._admit(view, request, "dynamodb", request_id, self._clock())
+                payload = _dynamodb_payload(request)
+                if (action in STREAM_ACTIONS) is not (service == "dynamodbstreams"):
+                    raise ApiError("UnknownOperationException", None)
+                operation, body = self._dynamodb.decode(action, payload, call)
+                if not call.principal.unrestricted:
+                    self._iam.authorize(view, call, operation.targets(body, call))
+                prepared = self._dynamodb.prepare(operation, body, call)
+                read = operation.read
+                if read is None and operation.only_reads is not None and operation.only_reads(prepared):
+                    read = operation.read_by_plan
+                if read is not None:
+                    return _encode_dynamodb(request, service, request_id, read(view, prepared, call.now))
+        except Exception as error:
+            if type(error) is ApiError and body is not None and call is not None:
+                self._dynamodb.explain(error, call, body)
+            return _encode_dynamodb(request, service, request_id, error)
+        return self._write_dynamodb(request, service, call, operation, body, prepared)
+
+    def _write_dynamodb(
+        self, request: HttpRequest, service: str, call: Call, operation: Operation, body: dict[str, Any], prepared: Any
+    ) -> HttpResponse | asyncio.Future[HttpResponse]:
+        """Hand a plan to the committer; without durability its answer is there before ``submit`` returns."""
+        answered: HttpResponse | None = None
+        waiting: asyncio.Future[HttpResponse] | None = None
 
         def done(answer: Any) -> None:
             nonlocal answered
-            if type(answer) is ApiError and body is not None and call is not None:
+            if type(answer) is ApiError:
                 self._dynamodb.explain(answer, call, body)
-            elif action in self._wakes:
+            elif operation.name in self._wakes:
                 self._wake()
             try:
-                answered = _encode_dynamodb(request, service, request_id, answer)
-            except (
-                Exception
-            ) as error:  # an answer that cannot be encoded is our fault, and must not leave the client waiting
-                answered = _encode_dynamodb(request, service, request_id, error)
+                answered = _encode_dynamodb(request, service, call.request_id, answer)
+            except Exception as error:  # an answer that cannot be encoded is our fault, and the client waits
+                answered = _encode_dynamodb(request, service, call.request_id, error)
             if waiting is not None and not waiting.cancelled():
                 waiting.set_result(answered)
 
-        try:
-            call = self._admit(request, "dynamodb", request_id, self._clock())
-            payload = _dynamodb_payload(request)
-            if (action in STREAM_ACTIONS) is not (service == "dynamodbstreams"):
-                raise ApiError("UnknownOperationException", None)
-            operation, body = self._dynamodb.decode(action, payload, call)
-            if not call.principal.unrestricted:
-                with self._store.view() as view:
-                    self._iam.authorize(view, call, operation.targets(body, call))
-            self._dynamodb.run(operation, call, body, done)
-        except Exception as error:
-            done(error)
+        assert operation.plan is not None
+        self._store.submit(operation.plan, prepared, done)
         if answered is not None:
             return answered
         waiting = asyncio.get_running_loop().create_future()
         return waiting
 
-    def _admit(self, request: HttpRequest, service: str, request_id: str, now: float) -> Call:
-        with self._store.view() as view:
-            identity = self._iam.authenticate(view, request, service, now)
-        headers = request.headers
+    def _admit(self, view: View, request: HttpRequest, service: str, request_id: str, now: float) -> Call:
+        identity = self._iam.authenticate(view, request, service, now)
         region = identity.region or self._region
         if not _REGION(region):
             raise ApiError("InvalidSignatureException", "Credential should be scoped to a valid region.")
+        principal = identity.principal
+        headers = request.headers
         return Call(
-            request_id=request_id,
-            account=identity.principal.account,
-            region=region,
-            principal=identity.principal,
-            now=now,
-            access_key_id=identity.access_key_id,
-            source_ip=request.peer,
-            user_agent=headers.get("user-agent", ""),
-            secure_transport=request.secure,
-            host=headers.get("host", "localhost:4566"),
+            request_id,
+            principal.account,
+            region,
+            principal,
+            now,
+            identity.access_key_id,
+            request.peer,
+            headers.get("user-agent", ""),
+            request.secure,
+            headers.get("host", "localhost:4566"),
         )
 
     async def _handle_modelled(self, request: HttpRequest) -> HttpResponse:
@@ -157,7 +174,8 @@ class Gateway:
         protocol = protocols.protocol_of(model, request)
         request_id = new_uuid()
         try:
-            call = self._admit(request, name, request_id, self._clock())
+            with self._store.view() as view:
+                call = self._admit(view, request, name, request_id, self._clock())
             request.body = _decompressed(request, REQUEST_BODY_BYTES_MAX)
             action, params = protocols.decode_request(model, request, protocol)
             check_params(model, action, params)

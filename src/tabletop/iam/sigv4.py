@@ -29,7 +29,7 @@ TERMINATOR = "aws4_request"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 PRESIGNED_LIFE_MAX_S = 7 * 24 * 3600
 CACHE_ENTRIES_MAX = 4096
-_REMEMBERED_CHARACTERS_MAX = 512
+REMEMBERED_CHARACTERS_MAX = 512
 """Longer texts are not kept: what strangers send must not fill the memory."""
 _QUERY_SAFE = "-_.~"
 _UNSIGNED_BODY_SERVICES = frozenset({"s3"})
@@ -69,7 +69,7 @@ class Scope:
     signed_headers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Signature:
     """A signature as the request carries it. ``timestamp`` is YYYYMMDDTHHMMSSZ; ``expires_s`` only when presigned."""
 
@@ -152,8 +152,8 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
         key = ("AWS4" + secret).encode("utf-8", "replace")
         for part in (date, region, service, TERMINATOR):
             key = hmac.digest(key, part.encode("utf-8", "replace"), "sha256")
-        if len(region) + len(service) <= _REMEMBERED_CHARACTERS_MAX:
-            _remember(_signing_keys, identity, key)
+        if len(region) + len(service) <= REMEMBERED_CHARACTERS_MAX:
+            remember(_signing_keys, identity, key)
     return key
 
 
@@ -176,7 +176,8 @@ _scopes: dict[str, Scope] = {}
 _timestamps: dict[str, float] = {}
 
 
-def _remember(cache: dict[K, V], key: K, value: V) -> None:
+def remember(cache: dict[K, V], key: K, value: V) -> None:
+    """Keep what was made of ``key``; the oldest entry of a full cache makes room."""
     if len(cache) >= CACHE_ENTRIES_MAX:
         cache.pop(next(iter(cache)))
     cache[key] = value
@@ -190,8 +191,8 @@ def _from_header(request: HttpRequest, authorization: str) -> Signature:
         fields = _header_fields(authorization, timestamp or request.headers.get("date"))
         scope = _read_scope(fields["Credential"], fields["SignedHeaders"])
         value = fields["Signature"]
-        if authorization.endswith("Signature=" + value) and len(head) <= _REMEMBERED_CHARACTERS_MAX:
-            _remember(_scopes, head, scope)
+        if authorization.endswith("Signature=" + value) and len(head) <= REMEMBERED_CHARACTERS_MAX:
+            remember(_scopes, head, scope)
         timestamp = timestamp or _from_http_date(request.headers.get("date", ""))
     return Signature(scope, value.strip(), timestamp, request.headers.get("x-amz-security-token"))
 
@@ -288,7 +289,7 @@ def check_age(signature: Signature, now: float, skew_s: int) -> None:
     if signed_at is None:
         signed_at = parse_timestamp(timestamp)
         if signed_at is not None:
-            _remember(_timestamps, timestamp, signed_at)
+            remember(_timestamps, timestamp, signed_at)
     if signed_at is None:
         raise SignatureFault(
             Fault.INCOMPLETE,

@@ -33,6 +33,11 @@ class Operation:
     only_reads: Callable[[Any], bool] | None = None
     """Of a plan that may turn out to write nothing (PartiQL): whether this request's does, and needs no committer."""
 
+    def read_by_plan(self, view: View, request: Any, now: float) -> Any:
+        """The answer of a plan that writes nothing, from a view."""
+        assert self.plan is not None
+        return self.plan(view, request, now)[0]
+
 
 def table_name(name_or_arn: str) -> str:
     """Every TableName parameter also takes the table's ARN; ``check_table_names`` has seen to its form."""
