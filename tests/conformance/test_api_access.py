@@ -204,6 +204,67 @@ def test_assumed_role(
     iam.delete_role(RoleName=name)
 
 
+# A group's policies are its users' policies, from the next request on; the group goes when nobody is in it.
+def test_groups(
+    iam: Any, user: tuple[str, dict[str, str]], client_of: Callable[..., Any], name: str, refusal: Any
+) -> None:
+    user_name, keys = user
+    iam.create_group(GroupName=name)
+    iam.attach_group_policy(GroupName=name, PolicyArn=READ_ONLY)
+    own = client_of("dynamodb", **keys)
+    assert refusal(own.list_tables)[0] == "AccessDeniedException"
+    iam.add_user_to_group(GroupName=name, UserName=user_name)
+    assert "TableNames" in own.list_tables()
+    assert [one["UserName"] for one in iam.get_group(GroupName=name)["Users"]] == [user_name]
+    assert [one["GroupName"] for one in iam.list_groups_for_user(UserName=user_name)["Groups"]] == [name]
+    assert refusal(iam.delete_group, GroupName=name)[0] == "DeleteConflict"
+    iam.remove_user_from_group(GroupName=name, UserName=user_name)
+    assert refusal(own.list_tables)[0] == "AccessDeniedException"
+    iam.detach_group_policy(GroupName=name, PolicyArn=READ_ONLY)
+    iam.delete_group(GroupName=name)
+    assert refusal(iam.get_group, GroupName=name) == ("NoSuchEntity", f"The group with name {name} cannot be found.")
+
+
+# Instance profiles hold one role, and keep it from being deleted.
+def test_instance_profiles(iam: Any, name: str, refusal: Any) -> None:
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(Service="ec2.amazonaws.com"))
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.get_waiter("instance_profile_exists").wait(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    (shown,) = iam.list_instance_profiles_for_role(RoleName=name)["InstanceProfiles"]
+    assert [role["RoleName"] for role in shown["Roles"]] == [name]
+    assert refusal(iam.delete_role, RoleName=name) == (
+        "DeleteConflict",
+        "Cannot delete entity, must remove roles from instance profile first.",
+    )
+    iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=name)
+    iam.delete_instance_profile(InstanceProfileName=name)
+    iam.delete_role(RoleName=name)
+
+
+# Everything of an account comes in pages, each record once.
+def test_authorization_details(iam: Any, user: tuple[str, dict[str, str]]) -> None:
+    pages = iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 2})
+    names = [one["UserName"] for page in pages for one in page["UserDetailList"]]
+    assert names.count(user[0]) == 1
+    assert len(names) == len(set(names))
+
+
+# Values of a wrong form are refused in IAM's words.
+def test_invalid_values(iam: Any, refusal: Any) -> None:
+    assert refusal(iam.create_role, RoleName="a b", AssumeRolePolicyDocument="{}") == (
+        "ValidationError",
+        "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the "
+        "following: +=,.@_-",
+    )
+    code, message = refusal(iam.create_role, RoleName="a" * 65, AssumeRolePolicyDocument="{}")
+    assert code == "ValidationError"
+    assert message == (
+        f"1 validation error detected: Value '{'a' * 65}' at 'roleName' failed to satisfy constraint: "
+        "Member must have length less than or equal to 64"
+    )
+
+
 # Groups, streams and events of a log, by time and by pattern.
 def test_logs(logs: Any, name: str, refusal: Any) -> None:
     group = f"/tabletop/{name}"

@@ -293,8 +293,8 @@ def test_accounts_are_apart(api: Api) -> None:
 # What is not built says so.
 def test_an_unknown_operation_is_refused(api: Api) -> None:
     with pytest.raises(ApiError) as caught:
-        api("CreateGroup", GroupName="g")
-    assert caught.value.message == "Could not find operation CreateGroup for version 2010-05-08"
+        api("ChangePassword", OldPassword="a", NewPassword="b")
+    assert caught.value.message == "Could not find operation ChangePassword for version 2010-05-08"
     assert caught.value.code == "InvalidAction"
 
 
@@ -395,3 +395,32 @@ def test_targets(api: Api, iam: Iam) -> None:
     ]
     assert iam.targets("iam", "ListRoles", alice, {}) == [("iam:ListRoles", "arn:aws:iam::000000000000:role/")]
     assert iam.targets("sts", "GetCallerIdentity", alice, {}) == []
+
+
+# Names and paths of a wrong form are refused in IAM's own words.
+@pytest.mark.parametrize(
+    ("action", "params", "member"),
+    [
+        ("CreateRole", {"RoleName": "a b", "AssumeRolePolicyDocument": LAMBDA_TRUST}, "roleName"),
+        ("CreateUser", {"UserName": "a/b"}, "userName"),
+        ("CreateGroup", {"GroupName": "\u00e4"}, "groupName"),
+        ("UpdateUser", {"UserName": "a", "NewUserName": "b\n"}, "newUserName"),
+        ("PutRolePolicy", {"RoleName": "a", "PolicyName": "?", "PolicyDocument": "{}"}, "policyName"),
+        ("CreateInstanceProfile", {"InstanceProfileName": "a*"}, "instanceProfileName"),
+    ],
+)
+def test_names_of_a_wrong_form(api: Api, action: str, params: dict[str, Any], member: str) -> None:
+    assert api.refusal(action, **params) == (
+        "ValidationError",
+        400,
+        f"The specified value for {member} is invalid. It must contain only alphanumeric characters and/or the "
+        "following: +=,.@_-",
+    )
+
+
+# Paths begin and end with a slash.
+@pytest.mark.parametrize("path", ["x", "/x", "x/", "/ /", "/\u00e4/"])
+def test_paths_of_a_wrong_form(api: Api, path: str) -> None:
+    code, _, message = api.refusal("CreateUser", UserName="alice", Path=path)
+    assert (code, message.partition(". ")[0]) == ("ValidationError", "The specified value for path is invalid")
+    api("CreateUser", UserName="alice", Path="/a/b-c/!~/")

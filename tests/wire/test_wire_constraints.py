@@ -28,7 +28,7 @@ AT = "failed to satisfy constraint: Member must"
             "iam",
             "CreateRole",
             ROLE | {"RoleName": "a b"},
-            [f"Value 'a b' at 'roleName' {AT} satisfy regular expression pattern: [\\w+=,.@-]+"],
+            [],  # a pattern of models.PATTERNS_ELSEWHERE
         ),
         (
             "iam",

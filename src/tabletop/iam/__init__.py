@@ -10,7 +10,10 @@ Reading order:
 ``context``          the condition keys of a request
 ``authorization``    call and targets -> nothing, or AccessDenied in the service's words
 ``records``          where roles, users, policies and keys are kept
-``operation``, ``holders``, ``roles``, ``users``, ``access_keys``, ``managed_policies``, ``sts``   the API by families
+``operation``, ``names``, ``holders``, ``tagging``   what the API's families share
+``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``account``,
+``account_details``, ``absences``, ``sts``   the API by families
+``uses``             when a key or role was used last
 ``aws_managed``, ``targets``   AWS's own policies; what each call must be allowed to do
 ``service``          ``Iam``: what the layers above use
 

@@ -1,4 +1,4 @@
-"""Access keys of users: Create- (which alone tells the secret), List-, Update- and DeleteAccessKey."""
+"""Access keys of users: Create- (which alone tells the secret), List-, Update- and DeleteAccessKey, and their last use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.holders import USER
 from tabletop.iam.operation import Answer, Change, Params, Read, Write, limit_exceeded, page, seconds
-from tabletop.iam.records import ACCESS_KEYS, USER_KEYS, Document
+from tabletop.iam.records import ACCESS_KEYS, USER_KEYS, USES, Document
 from tabletop.iam.users import own_name
 from tabletop.storage.store import Batch, View
 
@@ -60,7 +60,21 @@ def delete_access_key(view: View, change: Change, now: float) -> tuple[Answer, B
     batch = Batch()
     ACCESS_KEYS.delete(batch, access_key_id)
     USER_KEYS.delete(batch, change.account, record["owner"].lower(), access_key_id)
+    USES.delete(batch, "key", access_key_id)
     return {}, batch
+
+
+def get_access_key_last_used(view: View, call: Call, params: Params) -> Answer:
+    """To the minute, like ``uses``. A session's key counts for its role, not here."""
+    access_key_id = params["AccessKeyId"]
+    record = ACCESS_KEYS.get(view, access_key_id)
+    if record is None or record["kind"] != "user" or record["account"] != call.principal.account or "token" in record:
+        raise _no_such_key(access_key_id)
+    use = USES.get(view, "key", access_key_id)
+    last: Answer = {"ServiceName": "N/A", "Region": "N/A"}
+    if use is not None:
+        last = {"LastUsedDate": use["date"], "ServiceName": use["service"], "Region": use["region"]}
+    return {"UserName": record["owner"], "AccessKeyLastUsed": last}
 
 
 WRITES: dict[str, Write] = {
@@ -68,15 +82,22 @@ WRITES: dict[str, Write] = {
     "UpdateAccessKey": update_access_key,
     "DeleteAccessKey": delete_access_key,
 }
-READS: dict[str, Read] = {"ListAccessKeys": list_access_keys}
+READS: dict[str, Read] = {
+    "ListAccessKeys": list_access_keys,
+    "GetAccessKeyLastUsed": get_access_key_last_used,
+}
 
 
 def _find(view: View, change: Change) -> tuple[str, Document]:
     user = USER.find(view, change.account, own_name(change.call, change.params))
     access_key_id = change.params["AccessKeyId"]
     if USER_KEYS.get(view, change.account, user["name"].lower(), access_key_id) is None:
-        raise ApiError("NoSuchEntity", f"The Access Key with id {access_key_id} cannot be found.", status=404)
+        raise _no_such_key(access_key_id)
     return access_key_id, _stored(view, access_key_id)
+
+
+def _no_such_key(access_key_id: str) -> ApiError:
+    return ApiError("NoSuchEntity", f"The Access Key with id {access_key_id} cannot be found.", status=404)
 
 
 def _stored(view: View, access_key_id: str) -> Document:

@@ -53,6 +53,8 @@ class Identity:
     principal: Principal
     region: str
     access_key_id: str
+    issued: bool = False
+    """The key is one that was issued here, and signed this request."""
 
 
 def root_of(account: str) -> Principal:
@@ -95,7 +97,7 @@ class Authenticator:
                 principal = self._principal(credentials)
         except SignatureFault as fault:
             raise signature_error(service, fault) from None
-        identity = Identity(principal, signature.scope.region, access_key_id)
+        identity = Identity(principal, signature.scope.region, access_key_id, credentials is not None)
         if access_key_id == TEST_KEY_ID and self._mode == "enforce" and 0 < len(head) <= REMEMBERED_CHARACTERS_MAX:
             remember(self._unchecked, head, identity)
         return identity

@@ -21,7 +21,7 @@ from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import Keyring
 from tabletop.iam.evaluation import NOBODY, CallerNames, Decision, NamedPolicy, PolicySet, evaluate
 from tabletop.iam.policies import compile_policy
-from tabletop.iam.records import AWS_ACCOUNT, POLICIES, ROLES, USERS, Document, split_arn
+from tabletop.iam.records import AWS_ACCOUNT, GROUPS, POLICIES, ROLES, USERS, Document, split_arn
 from tabletop.storage.store import View
 
 Target = tuple[str, str]
@@ -43,11 +43,12 @@ _log = Log("iam")
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """A role's or user's record, compiled: its inline policies, and the ARNs of those that live elsewhere."""
+    """A role's, user's or group's record, compiled: inline policies, ARNs of attached ones, names of a user's groups."""
 
     record_id: str
     inline: tuple[NamedPolicy, ...]
     attached: tuple[str, ...]
+    groups: tuple[str, ...]
     boundary: str | None
     caller: Caller
 
@@ -87,9 +88,11 @@ class Authorizer:
         # A role that was deleted and made again has another id: sessions of the old one are worth nothing.
         if holder is None or holder.record_id != principal.unique_id.partition(":")[0]:
             return PolicySet(), Caller()
-        identity = holder.inline
-        if holder.attached:
-            identity += tuple(filter(None, (self._named(view, policy_arn) for policy_arn in holder.attached)))
+        identity = self._identity_policies(view, holder)
+        for group in holder.groups:
+            member_of = self._holder(view, GROUPS.key(principal.account, group.lower()))
+            assert member_of is not None, "a user in a group that does not exist"
+            identity += self._identity_policies(view, member_of)
         boundary = None
         if holder.boundary is not None:
             boundary = tuple(filter(None, (self._named(view, holder.boundary),)))
@@ -105,6 +108,11 @@ class Authorizer:
                 caller = Caller({**caller.tags, **credentials.tags}, caller.role_arn, credentials.source_identity)
         return PolicySet(identity, boundary, session), caller
 
+    def _identity_policies(self, view: View, holder: _Holder) -> tuple[NamedPolicy, ...]:
+        if not holder.attached:
+            return holder.inline
+        return holder.inline + tuple(filter(None, (self._named(view, policy_arn) for policy_arn in holder.attached)))
+
     def _holder(self, view: View, key: bytes) -> _Holder | None:
         raw = view.get(key)
         if raw is None:
@@ -119,8 +127,9 @@ class Authorizer:
                 NamedPolicy(f"inline {name}", compile_policy(text)) for name, text in document["inline"].items()
             ),
             attached=tuple(document["attached"]),
+            groups=tuple(document.get("groups", ())),
             boundary=document.get("boundary"),
-            caller=Caller(document["tags"], document["arn"] if "trust" in document else ""),
+            caller=Caller(document.get("tags", {}), document["arn"] if "trust" in document else ""),
         )
         _bound(self._holders)
         self._holders[key] = (bytes(raw), holder)

@@ -1,6 +1,6 @@
-"""What roles and users have in common: they hold inline policies, attached policies, a boundary and tags.
+"""What roles, users and groups have in common: they hold inline and attached policies; the first two a boundary too.
 
-One table entry per kind; the operations of both kinds are made from the same functions, so that they cannot differ.
+One table entry per kind; the operations of all kinds are made from the same functions, so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -19,14 +19,23 @@ from tabletop.iam.operation import (
     delete_conflict,
     encoded,
     limit_exceeded,
-    merge_tags,
-    no_such_entity,
     page_of_names,
     tag_list,
-    without_tags,
 )
 from tabletop.iam.policy_grammar import check_identity_policy
-from tabletop.iam.records import ATTACHMENTS, AWS_ACCOUNT, BOUNDARY_USES, POLICIES, ROLES, USERS, Document, split_arn
+from tabletop.iam.records import (
+    ATTACHMENTS,
+    AWS_ACCOUNT,
+    BOUNDARY_USES,
+    GROUPS,
+    INSTANCE_PROFILES,
+    POLICIES,
+    ROLES,
+    USERS,
+    Document,
+    arn,
+    split_arn,
+)
 from tabletop.storage.documents import Documents
 from tabletop.storage.store import Batch, View
 
@@ -35,21 +44,25 @@ ATTACHED_MAX = 10
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``inline_bytes_max``: white space does not count."""
+    """``title`` names the operations (GetRolePolicy), ``word`` the ARNs; ``spoken`` is the kind in AWS's messages.
+
+    ``inline_bytes_max``: white space does not count.
+    """
 
     word: str
+    title: str
     records: Documents
     name_member: str
-    inline_bytes_max: int
+    inline_bytes_max: int = 0
+    spoken: str = "The {word} with name {name} cannot be found."
 
-    @property
-    def title(self) -> str:
-        return self.word.capitalize()
+    def missing(self, name: str) -> ApiError:
+        return ApiError("NoSuchEntity", self.spoken.format(word=self.word, name=name), status=404)
 
     def find(self, view: View, account: str, name: str) -> Document:
         record = self.records.get(view, account, name.lower())
         if record is None:
-            raise no_such_entity(self.word, name)
+            raise self.missing(name)
         return record
 
     def named_in(self, view: View, change: Change) -> Document:
@@ -75,8 +88,23 @@ class Kind:
         self.records.put(batch, record, change.account, record["name"].lower())
         return batch
 
+    def renamed(self, change: Change, record: Document, name: str, path: str) -> Batch:
+        """The record under another name and path, with all that is kept by its name; ``record`` is changed."""
+        account, word, before = change.account, self.word, record["name"]
+        batch = Batch()
+        self.records.delete(batch, account, before.lower())
+        listed = [(ATTACHMENTS, policy_arn) for policy_arn in record["attached"]]
+        if "boundary" in record:
+            listed.append((BOUNDARY_USES, record["boundary"]))
+        for documents, policy_arn in listed:
+            documents.delete(batch, account, policy_arn, word, before)
+            documents.put(batch, {}, account, policy_arn, word, name)
+        record |= {"name": name, "path": path, "arn": arn(account, word, path, name)}
+        self.records.put(batch, record, account, name.lower())
+        return batch
+
     def removed(self, change: Change, record: Document) -> Batch:
-        """The end of a role or user, which must have no policies any more."""
+        """The end of a role, user or group, which must have no policies any more."""
         check_removable(record)
         batch = Batch()
         self.bounded(batch, change, record, None)
@@ -84,8 +112,16 @@ class Kind:
         return batch
 
 
-ROLE = Kind("role", ROLES, "RoleName", 10_240)
-USER = Kind("user", USERS, "UserName", 2_048)
+ROLE = Kind("role", "Role", ROLES, "RoleName", 10_240)
+USER = Kind("user", "User", USERS, "UserName", 2_048)
+GROUP = Kind("group", "Group", GROUPS, "GroupName", 5_120)
+INSTANCE_PROFILE = Kind(
+    "instance-profile",
+    "InstanceProfile",
+    INSTANCE_PROFILES,
+    "InstanceProfileName",
+    spoken="Instance Profile {name} cannot be found.",
+)
 
 
 def policy_exists(view: View, policy_arn: str) -> bool:
@@ -122,8 +158,8 @@ def _size(document: str) -> int:
     return len("".join(document.split()))
 
 
-def writes(kind: Kind) -> dict[str, Write]:
-    """PutRolePolicy, DeleteRolePolicy, AttachRolePolicy ... for this kind."""
+def policy_writes(kind: Kind) -> dict[str, Write]:
+    """PutRolePolicy, DeleteRolePolicy, AttachRolePolicy, DetachRolePolicy for this kind."""
 
     def put_policy(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
         record = kind.named_in(view, change)
@@ -167,6 +203,17 @@ def writes(kind: Kind) -> dict[str, Write]:
         ATTACHMENTS.delete(batch, change.account, policy_arn, kind.word, record["name"])
         return {}, batch
 
+    return {
+        f"Put{kind.title}Policy": put_policy,
+        f"Delete{kind.title}Policy": delete_policy,
+        f"Attach{kind.title}Policy": attach,
+        f"Detach{kind.title}Policy": detach,
+    }
+
+
+def boundary_writes(kind: Kind) -> dict[str, Write]:
+    """PutRolePermissionsBoundary and DeleteRolePermissionsBoundary for this kind."""
+
     def put_boundary(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
         record = kind.named_in(view, change)
         return {}, kind.stored_with(change, record, check_boundary(view, change.params))
@@ -179,30 +226,14 @@ def writes(kind: Kind) -> dict[str, Write]:
             )
         return {}, kind.stored_with(change, record, None)
 
-    def tag(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
-        record = kind.named_in(view, change)
-        record["tags"] = merge_tags(record["tags"], change.params["Tags"])
-        return {}, kind.stored(change, record)
-
-    def untag(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
-        record = kind.named_in(view, change)
-        record["tags"] = without_tags(record["tags"], change.params["TagKeys"])
-        return {}, kind.stored(change, record)
-
     return {
-        f"Put{kind.title}Policy": put_policy,
-        f"Delete{kind.title}Policy": delete_policy,
-        f"Attach{kind.title}Policy": attach,
-        f"Detach{kind.title}Policy": detach,
         f"Put{kind.title}PermissionsBoundary": put_boundary,
         f"Delete{kind.title}PermissionsBoundary": delete_boundary,
-        f"Tag{kind.title}": tag,
-        f"Untag{kind.title}": untag,
     }
 
 
-def reads(kind: Kind) -> dict[str, Read]:
-    """GetRolePolicy, ListRolePolicies, ListAttachedRolePolicies, ListRoleTags ... for this kind."""
+def policy_reads(kind: Kind) -> dict[str, Read]:
+    """GetRolePolicy, ListRolePolicies and ListAttachedRolePolicies for this kind."""
 
     def record_of(view: View, call: Call, params: Params) -> Document:
         return kind.find(view, call.principal.account, params[kind.name_member])
@@ -224,20 +255,17 @@ def reads(kind: Kind) -> dict[str, Read]:
     def list_attached(view: View, call: Call, params: Params) -> Answer:
         prefix = params.get("PathPrefix", "/")
         arns = [one for one in record_of(view, call, params)["attached"] if _path(one).startswith(prefix)]
-        return page_of_names(
-            arns, params, "AttachedPolicies", lambda one: {"PolicyName": one.rsplit("/", 1)[-1], "PolicyArn": one}
-        )
-
-    def list_tags(view: View, call: Call, params: Params) -> Answer:
-        tags = record_of(view, call, params)["tags"]
-        return page_of_names(tags, params, "Tags", lambda name: {"Key": name, "Value": tags[name]})
+        return page_of_names(arns, params, "AttachedPolicies", attached_shape)
 
     return {
         f"Get{kind.title}Policy": get_policy,
         f"List{kind.title}Policies": list_policies,
         f"ListAttached{kind.title}Policies": list_attached,
-        f"List{kind.title}Tags": list_tags,
     }
+
+
+def attached_shape(policy_arn: str) -> Answer:
+    return {"PolicyName": policy_arn.rsplit("/", 1)[-1], "PolicyArn": policy_arn}
 
 
 def tags_shape(record: Document) -> Answer:
@@ -245,7 +273,7 @@ def tags_shape(record: Document) -> Answer:
 
 
 def check_removable(record: Document) -> None:
-    """A role or user that still has policies cannot be deleted."""
+    """A role, user or group that still has policies cannot be deleted."""
     if record["attached"]:
         raise delete_conflict("Cannot delete entity, must detach all policies first.")
     if record["inline"]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.aws_managed import MANAGED, ManagedPolicy
+from tabletop.iam.holders import GROUP, ROLE, USER
 from tabletop.iam.operation import (
     Answer,
     Change,
@@ -25,7 +27,7 @@ from tabletop.iam.operation import (
     without_tags,
 )
 from tabletop.iam.policy_grammar import check_identity_policy
-from tabletop.iam.records import ATTACHMENTS, BOUNDARY_USES, POLICIES, ROLES, USERS, Document, arn, split_arn
+from tabletop.iam.records import ATTACHMENTS, BOUNDARY_USES, POLICIES, Document, arn, split_arn
 from tabletop.storage.store import Batch, View
 
 ID_PREFIX = "ANPA"
@@ -155,14 +157,7 @@ def get_policy_version(view: View, call: Call, params: Params) -> Answer:
         policy = MANAGED[policy_arn]
         if version != policy.version:
             raise _no_such_version(policy_arn, version)
-        return {
-            "PolicyVersion": {
-                "Document": encoded(policy.document),
-                "VersionId": version,
-                "IsDefaultVersion": True,
-                "CreateDate": policy.created,
-            }
-        }
+        return {"PolicyVersion": _aws_version(policy, whole=True)}
     _, record = _find(view, call.principal.account, policy_arn)
     _check_version(record, version)
     return {"PolicyVersion": _version_shape(record, version, whole=True)}
@@ -171,9 +166,7 @@ def get_policy_version(view: View, call: Call, params: Params) -> Answer:
 def list_policy_versions(view: View, call: Call, params: Params) -> Answer:
     policy_arn = params["PolicyArn"]
     if policy_arn in MANAGED:
-        policy = MANAGED[policy_arn]
-        shape = {"VersionId": policy.version, "IsDefaultVersion": True, "CreateDate": policy.created}
-        return {"Versions": [shape], "IsTruncated": False}
+        return {"Versions": [_aws_version(MANAGED[policy_arn], whole=False)], "IsTruncated": False}
     _, record = _find(view, call.principal.account, policy_arn)
     newest_first = sorted(record["versions"], key=lambda one: -int(one[1:]))
     begin = newest_first.index(params["Marker"]) + 1 if params.get("Marker") in newest_first else 0
@@ -182,24 +175,33 @@ def list_policy_versions(view: View, call: Call, params: Params) -> Answer:
 
 
 def list_entities_for_policy(view: View, call: Call, params: Params) -> Answer:
+    """Groups, users and roles, in this order, with the policy attached or, by PolicyUsageFilter, as their boundary."""
     account, policy_arn = call.principal.account, params["PolicyArn"]
     if policy_arn not in MANAGED:
         _find(view, account, policy_arn)
-    users = [
-        _entity("User", USERS.get(view, account, name.lower()))
-        for name, _ in ATTACHMENTS.below(view, account, policy_arn, "user")
-    ]
-    roles = [
-        _entity("Role", ROLES.get(view, account, name.lower()))
-        for name, _ in ATTACHMENTS.below(view, account, policy_arn, "role")
-    ]
-    wanted = params.get("EntityFilter")
-    return {
-        "PolicyGroups": [],
-        "PolicyUsers": users if wanted in (None, "User") else [],
-        "PolicyRoles": roles if wanted in (None, "Role") else [],
-        "IsTruncated": False,
-    }
+    prefix, wanted, usage = params.get("PathPrefix", "/"), params.get("EntityFilter"), params.get("PolicyUsageFilter")
+
+    def entries() -> Iterator[tuple[str, tuple[str, Answer]]]:
+        for kind in () if wanted in ("LocalManagedPolicy", "AWSManagedPolicy") else (GROUP, USER, ROLE):
+            names: set[str] = set()
+            if usage != "PermissionsBoundary":
+                names |= {name for name, _ in ATTACHMENTS.below(view, account, policy_arn, kind.word)}
+            if usage != "PermissionsPolicy":
+                names |= {name for name, _ in BOUNDARY_USES.below(view, account, policy_arn, kind.word)}
+            for name in sorted(names) if wanted in (None, kind.title) else ():
+                record = kind.find(view, account, name)
+                if record["path"].startswith(prefix):
+                    shape = {f"{kind.title}Name": record["name"], f"{kind.title}Id": record["id"]}
+                    yield f"{kind.word}/{name}", (f"Policy{kind.title}s", shape)
+
+    order = [key for key, _ in entries()]
+    marker = params.get("Marker")
+    begin = order.index(marker) + 1 if marker in order else 0
+    answer = page(islice(entries(), begin, None), params, "entities")
+    listed: Answer = {"PolicyGroups": [], "PolicyUsers": [], "PolicyRoles": []}
+    for member, shape in answer.pop("entities"):
+        listed[member].append(shape)
+    return listed | answer
 
 
 def tag_policy(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
@@ -316,6 +318,28 @@ def _aws_shape(view: View, account: str, policy: ManagedPolicy, *, whole: bool) 
     return shape
 
 
+def policy_details(view: View, account: str, record: Document) -> Answer:
+    """The policy as GetAccountAuthorizationDetails has it: with every version's document."""
+    shape = _shape(view, account, record)
+    shape.pop("Tags", None)
+    shape["PolicyVersionList"] = [
+        _version_shape(record, version, whole=True)
+        for version in sorted(record["versions"], key=lambda one: -int(one[1:]))
+    ]
+    if record["description"] is not None:
+        shape["Description"] = record["description"]
+    return shape
+
+
+def aws_policy_details(view: View, account: str, policy: ManagedPolicy) -> Answer:
+    return _aws_shape(view, account, policy, whole=False) | {"PolicyVersionList": [_aws_version(policy, whole=True)]}
+
+
+def _aws_version(policy: ManagedPolicy, *, whole: bool) -> Answer:
+    shape: Answer = {"Document": encoded(policy.document)} if whole else {}
+    return shape | {"VersionId": policy.version, "IsDefaultVersion": True, "CreateDate": policy.created}
+
+
 def _version_shape(record: Document, version: str, *, whole: bool) -> Answer:
     stored = record["versions"][version]
     shape: Answer = {"Document": encoded(stored["document"])} if whole else {}
@@ -335,8 +359,3 @@ def _no_such_version(policy_arn: str, version: str) -> ApiError:
     return ApiError(
         "NoSuchEntity", f"Policy {policy_arn} version {version} does not exist or is not attachable.", status=404
     )
-
-
-def _entity(word: str, record: Document | None) -> Answer:
-    assert record is not None
-    return {f"{word}Name": record["name"], f"{word}Id": record["id"]}

@@ -39,11 +39,6 @@ PAGE_MAX = 1000
 TAGS_MAX = 50
 
 
-def no_such_entity(kind: str, name: str) -> ApiError:
-    """``kind``: ``role``, ``user``."""
-    return ApiError("NoSuchEntity", f"The {kind} with name {name} cannot be found.", status=404)
-
-
 def already_exists(kind: str, name: str) -> ApiError:
     return ApiError("EntityAlreadyExists", f"{kind} with name {name} already exists.", status=409)
 

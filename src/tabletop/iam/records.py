@@ -1,18 +1,25 @@
 """Where IAM's documents are kept, and the forms of their names: every kind of key in one place.
 
-Names are told apart without regard to case (as on AWS) and kept as they were written. A role or user holds its inline
+Names are told apart without regard to case (as on AWS) and kept as they were written. A role, user or group holds its inline
 policies and the ARNs of its attached ones, so that one read serves an authorisation.
 
     kind            path                              document
     role            account, name                     name path id arn created description max_session trust tags
                                                       inline{name: text} attached[arn] boundary
-    user            account, name                     name path id arn created tags inline attached boundary
+    user            account, name                     name path id arn created tags inline attached boundary groups[name]
+    group           account, name                     name path id arn created inline attached
+    member          account, group name, user name    {}: who is in the group
+    instance-profile account, name                    name path id arn created tags role (its name, or null)
     policy          account, name                     name path id arn created updated description tags
                                                       default versions{v1: {document, created}}
     attachment      account, policy arn, kind, name   {}: who has the policy attached
     boundary-use    account, policy arn, kind, name   {}: whose permissions boundary the policy is
     user-key        account, user name, key id        {}: a user's access keys
     access-key      key id                            see ``credentials``
+    use             "key", key id                     date service region: when the key signed a request last
+    use             "role", account, role name        the same of a role's sessions
+    alias           account                           alias: the account's other name
+    alias-owner     alias                             account: an alias is one account's only
     session-expiry  seconds (12 digits), key id       {}: in which order sessions expire
 """
 
@@ -25,11 +32,17 @@ from tabletop.storage.documents import Documents
 
 ROLES = Documents(prefixes.IAM, "role")
 USERS = Documents(prefixes.IAM, "user")
+GROUPS = Documents(prefixes.IAM, "group")
+MEMBERS = Documents(prefixes.IAM, "member")
+INSTANCE_PROFILES = Documents(prefixes.IAM, "instance-profile")
 POLICIES = Documents(prefixes.IAM, "policy")
 ATTACHMENTS = Documents(prefixes.IAM, "attachment")
 USER_KEYS = Documents(prefixes.IAM, "user-key")
 ACCESS_KEYS = Documents(prefixes.IAM, "access-key")
 SESSION_EXPIRIES = Documents(prefixes.IAM, "session-expiry")
+USES = Documents(prefixes.IAM, "use")
+ALIASES = Documents(prefixes.IAM, "alias")
+ALIAS_OWNERS = Documents(prefixes.IAM, "alias-owner")
 BOUNDARY_USES = Documents(prefixes.IAM, "boundary-use")
 
 AWS_ACCOUNT = "aws"

@@ -5,7 +5,17 @@ from __future__ import annotations
 import orjson
 
 from tabletop.base.call import Call
-from tabletop.iam.holders import ROLE, USER, boundary_shape, check_boundary, reads, tags_shape, writes
+from tabletop.iam.holders import (
+    ROLE,
+    USER,
+    boundary_shape,
+    boundary_writes,
+    check_boundary,
+    policy_reads,
+    policy_writes,
+    tags_shape,
+)
+from tabletop.iam.instance_profiles import profiles_of
 from tabletop.iam.operation import (
     Answer,
     Change,
@@ -13,6 +23,7 @@ from tabletop.iam.operation import (
     Read,
     Write,
     already_exists,
+    delete_conflict,
     encoded,
     limit_exceeded,
     page,
@@ -21,7 +32,8 @@ from tabletop.iam.operation import (
 )
 from tabletop.iam.policies import as_list
 from tabletop.iam.policy_grammar import check_trust_policy, malformed
-from tabletop.iam.records import ROLES, Document, arn, split_arn
+from tabletop.iam.records import ROLES, USES, Document, arn, split_arn
+from tabletop.iam.tagging import tag_reads, tag_writes
 from tabletop.storage.store import Batch, View
 
 ID_PREFIX = "AROA"
@@ -52,29 +64,24 @@ def create_role(view: View, change: Change, now: float) -> tuple[Answer, Batch |
         "attached": [],
     }
     batch = ROLE.stored_with(change, record, boundary)
-    answer = _shape(record, whole=False)
+    answer = role_shape(record)
     answer.pop("MaxSessionDuration")
     return {"Role": answer | tags_shape(record) | boundary_shape(record)}, batch
 
 
 def get_role(view: View, call: Call, params: Params) -> Answer:
-    return {"Role": _shape(ROLE.find(view, call.principal.account, params["RoleName"]), whole=True)}
+    record = ROLE.find(view, call.principal.account, params["RoleName"])
+    return {"Role": role_shape(record) | whole_shape(view, call.principal.account, record)}
 
 
 def list_roles(view: View, call: Call, params: Params) -> Answer:
     prefix = params.get("PathPrefix", "/")
     entries = (
-        (key, _shape(record, whole=False))
+        (key, role_shape(record))
         for key, record in ROLES.below(view, call.principal.account, after=params.get("Marker"))
         if record["path"].startswith(prefix)
     )
     return page(entries, params, "Roles")
-
-
-def list_instance_profiles_for_role(view: View, call: Call, params: Params) -> Answer:
-    """None: instance profiles cannot be made here. Terraform asks before it deletes a role."""
-    ROLE.find(view, call.principal.account, params["RoleName"])
-    return {"InstanceProfiles": [], "IsTruncated": False}
 
 
 def update_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
@@ -89,7 +96,8 @@ def update_role(view: View, change: Change, now: float) -> tuple[Answer, Batch |
 def update_role_description(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     record = ROLE.named_in(view, change)
     record["description"] = change.params["Description"]
-    return {"Role": _shape(record, whole=True)}, ROLE.stored(change, record)
+    shape = role_shape(record) | whole_shape(view, change.account, record)
+    return {"Role": shape}, ROLE.stored(change, record)
 
 
 def update_assume_role_policy(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
@@ -101,7 +109,11 @@ def update_assume_role_policy(view: View, change: Change, now: float) -> tuple[A
 
 def delete_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     record = ROLE.named_in(view, change)
-    return {}, ROLE.removed(change, record)
+    if any(profiles_of(view, change.account, record["name"])):
+        raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
+    batch = ROLE.removed(change, record)
+    USES.delete(batch, "role", change.account, record["name"].lower())
+    return {}, batch
 
 
 WRITES: dict[str, Write] = {
@@ -110,13 +122,15 @@ WRITES: dict[str, Write] = {
     "UpdateRoleDescription": update_role_description,
     "UpdateAssumeRolePolicy": update_assume_role_policy,
     "DeleteRole": delete_role,
-    **writes(ROLE),
+    **policy_writes(ROLE),
+    **boundary_writes(ROLE),
+    **tag_writes(ROLE),
 }
 READS: dict[str, Read] = {
     "GetRole": get_role,
     "ListRoles": list_roles,
-    "ListInstanceProfilesForRole": list_instance_profiles_for_role,
-    **reads(ROLE),
+    **policy_reads(ROLE),
+    **tag_reads(ROLE),
 }
 
 
@@ -141,8 +155,8 @@ def _known(view: View, account: str, principal: str) -> bool:
     return record is not None and record["arn"] == principal
 
 
-def _shape(record: Document, *, whole: bool) -> Answer:
-    """The shape Role. Lists leave out tags, boundary and last use, as AWS's do."""
+def role_shape(record: Document) -> Answer:
+    """The shape Role as lists have it: without tags, boundary and last use."""
     shape: Answer = {
         "Path": record["path"],
         "RoleName": record["name"],
@@ -154,6 +168,11 @@ def _shape(record: Document, *, whole: bool) -> Answer:
     if record["description"] is not None:
         shape["Description"] = record["description"]
     shape["MaxSessionDuration"] = record["max_session"]
-    if whole:
-        shape |= tags_shape(record) | boundary_shape(record) | {"RoleLastUsed": {}}
     return shape
+
+
+def whole_shape(view: View, account: str, record: Document) -> Answer:
+    """What GetRole and GetAccountAuthorizationDetails tell beyond what lists have."""
+    use = USES.get(view, "role", account, record["name"].lower())
+    last_used = {} if use is None else {"LastUsedDate": use["date"], "Region": use["region"]}
+    return tags_shape(record) | boundary_shape(record) | {"RoleLastUsed": last_used}

@@ -12,17 +12,34 @@ from typing import Any
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.base.randomness import new_unique_id
-from tabletop.iam import access_keys, managed_policies, roles, sts, users
+from tabletop.iam import (
+    absences,
+    access_keys,
+    account,
+    account_details,
+    groups,
+    instance_profiles,
+    managed_policies,
+    roles,
+    sts,
+    users,
+)
 from tabletop.iam.authentication import Authenticator, Identity, Mode
 from tabletop.iam.authorization import Authorizer, Target
 from tabletop.iam.conditions import ContextValue
 from tabletop.iam.credentials import SESSION_KEY, USER_KEY, Keyring
 from tabletop.iam.evaluation import NamedPolicy
+from tabletop.iam.names import check_names
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
+from tabletop.iam.signature_errors import signing_name
 from tabletop.iam.sts import LambdaSession, RoleCredentials, check_lambda_role, plan_lambda_session, plan_sweep
 from tabletop.iam.targets import targets
+from tabletop.iam.uses import Uses
 from tabletop.storage.store import Store, View
 from tabletop.wire.http import HttpRequest
+
+_IAM = (roles, managed_policies, users, groups, access_keys, instance_profiles, account)
+"""The families that write and read; ``account_details`` and ``absences`` are read only."""
 
 Handler = Callable[[Call, Params], Awaitable[Answer]]
 
@@ -38,11 +55,12 @@ class Iam:
         self._keyring = Keyring(secret_key)
         self._authenticator = Authenticator(self._keyring, mode=auth)
         self._authorizer = Authorizer(self._keyring)
+        self._uses = Uses(store)
         sts_writes, sts_reads = sts.operations(self._authorizer)
         self.handlers: dict[str, dict[str, Handler]] = {
             "iam": self._bind(
-                {**roles.WRITES, **managed_policies.WRITES, **users.WRITES, **access_keys.WRITES},
-                {**roles.READS, **managed_policies.READS, **users.READS, **access_keys.READS},
+                {name: write for family in _IAM for name, write in family.WRITES.items()},
+                {name: read for family in (*_IAM, account_details, absences) for name, read in family.READS.items()},
             ),
             "sts": self._bind(sts_writes, sts_reads),
         }
@@ -51,11 +69,16 @@ class Iam:
         handler = self.handlers[service].get(action)
         if handler is None:
             raise ApiError("InvalidAction", f"Could not find operation {action} for version {VERSIONS[service]}")
+        if service == "iam":
+            check_names(action, params)
         return await handler(call, params)
 
     def authenticate(self, view: View, request: HttpRequest, service: str, now: float) -> Identity:
         """Who sent the request, which was routed to ``service``; ApiError in that service's words."""
-        return self._authenticator.authenticate(view, request, service, now)
+        identity = self._authenticator.authenticate(view, request, service, now)
+        if identity.issued:
+            self._uses.note(identity.principal, identity.access_key_id, signing_name(service), identity.region, now)
+        return identity
 
     @property
     def strangers(self) -> int:

@@ -8,11 +8,17 @@ from __future__ import annotations
 from tabletop.base.call import Call
 from tabletop.iam.authorization import Target
 from tabletop.iam.operation import Params
-from tabletop.iam.records import ROLES, USERS, arn
+from tabletop.iam.records import GROUPS, INSTANCE_PROFILES, ROLES, USERS, arn
 from tabletop.storage.store import View
 
 _FREE = frozenset({"GetCallerIdentity", "AssumeRole", "GetSessionToken"})
-_LISTED_KINDS = {"ListRoles": "role", "ListUsers": "user", "ListPolicies": "policy"}
+_LISTED_KINDS = {
+    "ListRoles": "role",
+    "ListUsers": "user",
+    "ListGroups": "group",
+    "ListPolicies": "policy",
+    "ListInstanceProfiles": "instance-profile",
+}
 """What these list is named in refusals by the ARN of all of its kind."""
 
 
@@ -26,6 +32,13 @@ def _resource(view: View, action: str, call: Call, params: Params) -> str:
     account = call.principal.account
     if action in _LISTED_KINDS:
         return f"arn:aws:iam::{account}:{_LISTED_KINDS[action]}/"
+    if "InstanceProfileName" in params:
+        name = params["InstanceProfileName"]
+        record = INSTANCE_PROFILES.get(view, account, name.lower())
+        return record["arn"] if record else arn(account, "instance-profile", params.get("Path", "/"), name)
+    if "GroupName" in params:
+        record = GROUPS.get(view, account, params["GroupName"].lower())
+        return record["arn"] if record else arn(account, "group", params.get("Path", "/"), params["GroupName"])
     if "RoleName" in params:
         record = ROLES.get(view, account, params["RoleName"].lower())
         return record["arn"] if record else arn(account, "role", params.get("Path", "/"), params["RoleName"])

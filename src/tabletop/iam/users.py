@@ -1,9 +1,17 @@
-"""Users: CreateUser, GetUser, ListUsers, DeleteUser, and what all holders have."""
+"""Users: CreateUser, GetUser, ListUsers, UpdateUser, DeleteUser, and what all holders have."""
 
 from __future__ import annotations
 
 from tabletop.base.call import Call
-from tabletop.iam.holders import USER, boundary_shape, check_boundary, reads, tags_shape, writes
+from tabletop.iam.holders import (
+    USER,
+    boundary_shape,
+    boundary_writes,
+    check_boundary,
+    policy_reads,
+    policy_writes,
+    tags_shape,
+)
 from tabletop.iam.operation import (
     Answer,
     Change,
@@ -17,7 +25,8 @@ from tabletop.iam.operation import (
     seconds,
     validation_error,
 )
-from tabletop.iam.records import USER_KEYS, USERS, Document, arn
+from tabletop.iam.records import ACCESS_KEYS, MEMBERS, USER_KEYS, USERS, Document, arn
+from tabletop.iam.tagging import tag_reads, tag_writes
 from tabletop.storage.store import Batch, View
 
 ID_PREFIX = "AIDA"
@@ -39,9 +48,10 @@ def create_user(view: View, change: Change, now: float) -> tuple[Answer, Batch |
         "tags": tags,
         "inline": {},
         "attached": [],
+        "groups": [],
     }
     batch = USER.stored_with(change, record, boundary)
-    return {"User": _shape(record, whole=True)}, batch
+    return {"User": user_shape(record) | tags_shape(record) | boundary_shape(record)}, batch
 
 
 def get_user(view: View, call: Call, params: Params) -> Answer:
@@ -49,8 +59,8 @@ def get_user(view: View, call: Call, params: Params) -> Answer:
     principal = call.principal
     if "UserName" not in params and principal.kind == "root":
         return {"User": {"UserId": principal.account, "Arn": principal.arn, "CreateDate": 0.0, "Path": "/"}}
-    name = own_name(call, params)
-    return {"User": _shape(USER.find(view, principal.account, name), whole=True)}
+    record = USER.find(view, principal.account, own_name(call, params))
+    return {"User": user_shape(record) | tags_shape(record) | boundary_shape(record)}
 
 
 def own_name(call: Call, params: Params) -> str:
@@ -66,30 +76,59 @@ def own_name(call: Call, params: Params) -> str:
 def list_users(view: View, call: Call, params: Params) -> Answer:
     prefix = params.get("PathPrefix", "/")
     entries = (
-        (key, _shape(record, whole=False))
+        (key, user_shape(record))
         for key, record in USERS.below(view, call.principal.account, after=params.get("Marker"))
         if record["path"].startswith(prefix)
     )
     return page(entries, params, "Users")
 
 
+def update_user(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+    """A new name or path. Keys and memberships follow; sessions that the user got under the old name do not."""
+    record, account = USER.named_in(view, change), change.account
+    before = record["name"]
+    name, path = change.params.get("NewUserName", before), change.params.get("NewPath", record["path"])
+    if name.lower() != before.lower() and USERS.get(view, account, name.lower()) is not None:
+        raise already_exists("User", name)
+    batch = USER.renamed(change, record, name, path)
+    for key, _ in USER_KEYS.below(view, account, before.lower()):
+        document = ACCESS_KEYS.get(view, key)
+        assert document is not None, "a user's key without its document"
+        ACCESS_KEYS.put(batch, document | {"owner": name, "owner_arn": record["arn"]}, key)
+        USER_KEYS.delete(batch, account, before.lower(), key)
+        USER_KEYS.put(batch, {}, account, name.lower(), key)
+    for group in record.get("groups", ()):
+        MEMBERS.delete(batch, account, group.lower(), before.lower())
+        MEMBERS.put(batch, {}, account, group.lower(), name.lower())
+    return {}, batch
+
+
 def delete_user(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     record = USER.named_in(view, change)
     if any(True for _ in USER_KEYS.below(view, change.account, record["name"].lower())):
         raise delete_conflict("Cannot delete entity, must delete access keys first.")
+    if record.get("groups"):
+        raise delete_conflict("Cannot delete entity, must remove users from group first.")
     return {}, USER.removed(change, record)
 
 
-WRITES: dict[str, Write] = {"CreateUser": create_user, "DeleteUser": delete_user, **writes(USER)}
-READS: dict[str, Read] = {"GetUser": get_user, "ListUsers": list_users, **reads(USER)}
+WRITES: dict[str, Write] = {
+    "CreateUser": create_user,
+    "UpdateUser": update_user,
+    "DeleteUser": delete_user,
+    **policy_writes(USER),
+    **boundary_writes(USER),
+    **tag_writes(USER),
+}
+READS: dict[str, Read] = {"GetUser": get_user, "ListUsers": list_users, **policy_reads(USER), **tag_reads(USER)}
 
 
-def _shape(record: Document, *, whole: bool) -> Answer:
-    shape: Answer = {
+def user_shape(record: Document) -> Answer:
+    """The shape User as lists have it: without tags and boundary."""
+    return {
         "Path": record["path"],
         "UserName": record["name"],
         "UserId": record["id"],
         "Arn": record["arn"],
         "CreateDate": record["created"],
     }
-    return shape | tags_shape(record) | boundary_shape(record) if whole else shape

@@ -20,6 +20,16 @@ import orjson
 MODEL_FOLDERS = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
 """Services that are known by another name (of their endpoint or credential scope) than their model's folder has."""
 
+PATTERNS_ELSEWHERE = {
+    "iam": frozenset(
+        [
+            *("userNameType", "existingUserNameType", "groupNameType", "roleNameType", "policyNameType"),
+            *("instanceProfileNameType", "pathType", "policyPathType", "pathPrefixType"),
+        ]
+    ),
+}
+"""Model name -> shapes whose patterns the service checks itself, in its own words: they are no constraint here."""
+
 _METADATA = frozenset(
     [
         "required",
@@ -238,6 +248,8 @@ def service_model(name: str) -> ServiceModel:
         raise UnknownService(name)
     definition = _read(folder / versions[-1])
     _drop_documentation(definition)
+    for shape in PATTERNS_ELSEWHERE.get(name, ()):
+        definition["shapes"][shape].pop("pattern", None)
     return ServiceModel(definition, name)
 
 
