@@ -80,6 +80,9 @@ def _judge(action: str, body: Any) -> None:
     rules.fitted(shapes, name, body)
     if action not in words.ITEM_ACTIONS and shapes[name]["members"].get("TableName", {}).get("shape") == "TableArn":
         _check_table_name(body.get("TableName"))
+    member, message = words.REQUIRED_FIRST.get(action, ("", ""))
+    if member and not body.get(member):
+        raise ApiError("ValidationException", message)
     found: list[str] = []
     for violation in rules.violations(shapes, name, body):
         if (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import constraints
 from tabletop.dynamodb.actions import OPERATIONS
+from tabletop.dynamodb.expressions import VARIABLES_BYTES_MAX, refuse_large_variables
 from tabletop.dynamodb.misplaced import Misplaced
 from tabletop.dynamodb.operations.operation import Body, Operation, check_table_names
 from tabletop.storage.store import Store
@@ -34,6 +36,9 @@ class DynamoDb:
             raise ApiError("SerializationException", None) from error
         constraints.check(action, body)
         check_table_names(body, call)
+        if len(payload) > VARIABLES_BYTES_MAX:
+            for part in _parts_with_expressions(body):
+                refuse_large_variables(part.get("ExpressionAttributeNames"), part.get("ExpressionAttributeValues"))
         return operation, body
 
     def explain(self, error: ApiError, call: Call, body: Body) -> None:
@@ -49,3 +54,13 @@ class DynamoDb:
             if error.code == "ValidationException":
                 constraints.refuse_unreadable(operation.name, body)
             raise
+
+
+def _parts_with_expressions(body: Body) -> Iterator[Body]:
+    """The request and the members of a batch or transaction: each may have names and values of its own."""
+    yield body
+    requests, members = body.get("RequestItems"), body.get("TransactItems")
+    if type(requests) is dict:
+        yield from (one for one in requests.values() if type(one) is dict)
+    if type(members) is list:
+        yield from (one for member in members if type(member) is dict for one in member.values() if type(one) is dict)

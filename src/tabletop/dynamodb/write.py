@@ -189,6 +189,8 @@ def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> N
         local_before = _collection_amount(batch, table)
         outcome.index_units = indexes.maintain(view, batch, table, outcome.key, old, new)
         if table.has_local_indexes:
+            if new is not None and outcome.new_bytes * (1 + len(table.indexes)) > ITEM_BYTES_MAX:
+                _refuse_large_with_entries(outcome, new)
             grown = _raw_size(None if new is None else new.value) - _raw_size(old_raw)
             grown += _collection_amount(batch, table) - local_before
             collection = keys.collection_key(table.number, outcome.partition_hash)
@@ -197,6 +199,13 @@ def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> N
             batch.add(collection, grown)
     if table.ttl_attribute is not None:
         expiry.maintain(batch, table, outcome.key, None if old is None else old.item, None if new is None else new.item)
+
+
+def _refuse_large_with_entries(outcome: Outcome, new: Stored) -> None:
+    """An item and its entries in all local indexes may be 400 KB together (documented; the words are inferred)."""
+    table = outcome.table
+    entries = (indexes.entry(table, index, new, outcome.key) for index in table.indexes if not index.is_global)
+    check_item_size(outcome.new_bytes + sum(entry.size_bytes for entry in entries if entry is not None))
 
 
 def _collection_amount(batch: Batch, table: Table) -> int:

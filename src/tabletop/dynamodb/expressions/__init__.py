@@ -17,7 +17,7 @@ Reading order: ``tree``, ``lexer``, ``cursor`` and ``grammar`` (text to tree), `
 is an ApiError or something that runs: no nesting takes more of the interpreter's stack than 300 levels do.
 """
 
-from tabletop.dynamodb.expressions.binder import Binder
+from tabletop.dynamodb.expressions.binder import VARIABLES_BYTES_MAX, Binder, refuse_large_variables
 from tabletop.dynamodb.expressions.conditions import Condition, compile_condition, compile_tree
 from tabletop.dynamodb.expressions.key_conditions import (
     KeyCondition,
@@ -30,6 +30,7 @@ from tabletop.dynamodb.expressions.projections import Projection, compile_projec
 from tabletop.dynamodb.expressions.updates import Update, UpdatedPaths, compile_update, compile_update_tree
 
 __all__ = [
+    "VARIABLES_BYTES_MAX",
     "Binder",
     "Condition",
     "KeyCondition",
@@ -45,4 +46,5 @@ __all__ = [
     "compile_update",
     "compile_update_tree",
     "match_key_schema",
+    "refuse_large_variables",
 ]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
+
 from tabletop.base.errors import ApiError
+from tabletop.dynamodb import sizes
 from tabletop.dynamodb import values as attribute_values
 from tabletop.dynamodb.expressions.errors import invalid, refused
 from tabletop.dynamodb.expressions.tree import Literal, NameReference, Path, ValueReference
@@ -15,8 +18,13 @@ Item = dict[str, Value]
 Steps = tuple[str | int, ...]
 """A path with its names bound: attribute names and list indexes."""
 
-_NAME_KEY = re.compile(r"#[A-Za-z0-9_]+")
-_VALUE_KEY = re.compile(r":[A-Za-z0-9_]+")
+KEY_BYTES_MAX = 255
+"""Of one #name or :value, its sign included."""
+VARIABLES_BYTES_MAX = 2 * 1024 * 1024
+"""Of all names and values that one request gives its expressions."""
+
+_NAME_KEY = re.compile(r"#[A-Za-z0-9_]{1,254}")
+_VALUE_KEY = re.compile(r":[A-Za-z0-9_]{1,254}")
 
 
 class Binder:
@@ -87,6 +95,34 @@ def _unused(parameter: str, given: dict[str, Any] | None, unused: set[str]) -> A
     return refused(f"Value provided in {parameter} unused in expressions: keys: {{{keys}}}")
 
 
+def _invalid_key(parameter: str, key: str) -> ApiError:
+    if len(key) > KEY_BYTES_MAX and key[1:].isascii() and key[1:].replace("_", "a").isalnum():
+        # Inferred: the bound is documented, the words are ours.
+        message = f"Key is too large, must not be more than {KEY_BYTES_MAX} bytes"
+    else:
+        message = "Syntax error"
+    return refused(f'{parameter} contains invalid key: {message}; key: "{key}"')
+
+
+def refuse_large_variables(names: dict[str, str] | None, values: dict[str, Any] | None) -> None:
+    """Refuse names and values that are more than 2 MB together. Costly: for requests whose body is larger than that.
+
+    Neither is edited. What is wrong with a value is left to its check, which comes later.
+    """
+    copied = orjson.loads(orjson.dumps(values or {}))
+    try:
+        size_bytes = sum(map(attribute_values.canonicalise, copied.values()))
+    except ApiError:
+        return
+    size_bytes += sum(sizes.string_size(name) for name in (names or {}).values() if type(name) is str)
+    if size_bytes > VARIABLES_BYTES_MAX:
+        # Inferred: the bound is documented, the words are ours.
+        raise refused(
+            "Size of ExpressionAttributeNames and ExpressionAttributeValues has exceeded the maximum allowed size; "
+            f"size: {size_bytes}"
+        )
+
+
 def _check_names(names: dict[str, Any], expressions_given: bool) -> None:
     if not expressions_given:
         raise refused("ExpressionAttributeNames can only be specified when using expressions")
@@ -94,7 +130,7 @@ def _check_names(names: dict[str, Any], expressions_given: bool) -> None:
         raise refused("ExpressionAttributeNames must not be empty")
     for key, name in names.items():
         if not _NAME_KEY.fullmatch(key):
-            raise refused(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{key}"')
+            raise _invalid_key("ExpressionAttributeNames", key)
         if not isinstance(name, str):
             raise ApiError("SerializationException", "Unexpected value type in payload")
         if not name:
@@ -113,7 +149,7 @@ def _check_values(values: dict[str, Any], missing: str) -> None:
         raise refused("ExpressionAttributeValues must not be empty")
     for key, value in values.items():
         if not _VALUE_KEY.fullmatch(key):
-            raise refused(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"')
+            raise _invalid_key("ExpressionAttributeValues", key)
         try:
             attribute_values.check(value)
         except ApiError as error:
