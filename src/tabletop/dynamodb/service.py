@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -19,9 +19,11 @@ from tabletop.storage.store import Store
 
 class DynamoDb:
     """The DynamoDB API over a store. One request: ``decode``, then (authorised by the gateway) ``prepare``; then the
-    operation reads from a view, or its plan goes to the committer."""
+    operation reads from a view, or its plan goes to the committer.
+    """
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._misplaced = Misplaced(store)
 
     def decode(self, action: str, payload: bytes, call: Call) -> tuple[Operation, Body]:
@@ -54,6 +56,25 @@ class DynamoDb:
             if error.code == "ValidationException":
                 constraints.refuse_unreadable(operation.name, body)
             raise
+
+    def run(self, operation: Operation, call: Call, body: Body, done: Callable[[Any], None]) -> None:
+        """All that follows ``decode``, for those who hold no view: ``done`` gets the answer or the error, once, maybe at once.
+
+        A write is durable when ``done`` gets its answer.
+        """
+        try:
+            request = self.prepare(operation, body, call)
+            read = operation.reader(request)
+            if read is not None:
+                with self._store.view() as view:
+                    answer = read(view, request, call.now)
+                done(answer)
+                return
+        except Exception as error:
+            done(error)
+            return
+        assert operation.plan is not None
+        self._store.submit(operation.plan, request, done)
 
 
 def _parts_with_expressions(body: Body) -> Iterator[Body]:

@@ -106,9 +106,7 @@ class Gateway:
                 if not call.principal.unrestricted:
                     self._iam.authorize(view, call, operation.targets(body, call))
                 prepared = self._dynamodb.prepare(operation, body, call)
-                read = operation.read
-                if read is None and operation.only_reads is not None and operation.only_reads(prepared):
-                    read = operation.read_by_plan
+                read = operation.reader(prepared)
                 if read is not None:
                     return _encode_dynamodb(request, service, request_id, read(view, prepared, call.now))
         except Exception as error:

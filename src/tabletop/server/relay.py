@@ -82,7 +82,7 @@ class Relay:
                 return refusal("overloaded")
             return await connection.send(request)
         except OSError as error:
-            log.warning("the control process did not answer", error=error)
+            log.warning("the control process did not answer", fault=repr(error))
             return refusal("overloaded")
 
     async def _take(self) -> _RelayConnection | None:

@@ -33,10 +33,13 @@ class Operation:
     only_reads: Callable[[Any], bool] | None = None
     """Of a plan that may turn out to write nothing (PartiQL): whether this request's does, and needs no committer."""
 
-    def read_by_plan(self, view: View, request: Any, now: float) -> Any:
-        """The answer of a plan that writes nothing, from a view."""
-        assert self.plan is not None
-        return self.plan(view, request, now)[0]
+    def reader(self, request: Any) -> Callable[[View, Any, float], Any] | None:
+        """What answers this prepared request from a view; None where only the committer can."""
+        if self.read is not None or self.only_reads is None or not self.only_reads(request):
+            return self.read
+        plan = self.plan
+        assert plan is not None
+        return lambda view, request, now: plan(view, request, now)[0]
 
 
 def table_name(name_or_arn: str) -> str:
