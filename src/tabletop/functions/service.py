@@ -7,22 +7,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
+
+from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
-from tabletop.functions import names
+from tabletop.functions import names, registry
 from tabletop.functions.constraints import complete_error
 from tabletop.functions.downloads import PATH_PREFIX, Downloads
 from tabletop.functions.event_queue import EventQueue
-from tabletop.functions.invocations import Invoker
+from tabletop.functions.invocations import Invocation, Invoker
 from tabletop.functions.launcher import Launcher
 from tabletop.functions.limits import Settings
-from tabletop.functions.operations import ACTIONS
+from tabletop.functions.names import Reference
+from tabletop.functions.operations import ACTIONS, permissions
+from tabletop.functions.outcomes import Outcome
 from tabletop.functions.pool import Pool
 from tabletop.functions.ports import Listen, Logs, Roles
 from tabletop.functions.workings import Workings
-from tabletop.storage.store import Store
+from tabletop.storage.store import Store, View
 from tabletop.wire.http import HttpRequest, HttpResponse
 
 _log = Log("functions")
@@ -132,6 +137,18 @@ class Functions:
         if params.get("Role"):
             pairs.append(("iam:PassRole", params["Role"]))
         return pairs
+
+    def resource_policy(self, view: View, reference: Reference) -> str | None:
+        """The policy document of a function, version or alias as JSON; None where it has none."""
+        policy = permissions.resource_policy(view, reference)
+        return None if policy is None else orjson.dumps(policy).decode()
+
+    async def run(self, reference: Reference, payload: bytes, request_id: str) -> Outcome:
+        """Invoke what the reference names, and wait. Raises ApiError where it could not even begin."""
+        with self._workings.store.view() as view:
+            record = registry.version_to_run(view, reference, randomness.fraction())
+        invocation = Invocation(request_id, payload, reference.arn)
+        return await asyncio.shield(asyncio.ensure_future(self._workings.invoker.run(record, invocation)))
 
     def download(self, request: HttpRequest) -> HttpResponse:
         """A function's zip, for the address that GetFunction gave out."""

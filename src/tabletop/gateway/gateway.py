@@ -26,7 +26,7 @@ from tabletop.gateway.ports import Service
 from tabletop.iam.service import Iam
 from tabletop.storage.store import Store, View
 from tabletop.wire import encodings, protocols, routing
-from tabletop.wire.http import FIRST_ACCEPT_ENCODING, HeaderList, HttpRequest, HttpResponse
+from tabletop.wire.http import FIRST_ACCEPT_ENCODING, Handler, HeaderList, HttpRequest, HttpResponse
 from tabletop.wire.models import service_model
 
 _REGION = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
@@ -43,6 +43,7 @@ class Gateway:
     """``handle`` answers every request. ``services`` are those of this process, beside DynamoDB.
 
     ``wake`` is called after each DynamoDB action of ``wakes``: background work has something to do.
+    ``urls`` answers requests to function URLs: those with ``urls_host_mark`` in their Host.
     ``downloads`` answers what lies below ``download_path_prefix``, without signature: its addresses are secrets.
     """
 
@@ -56,6 +57,8 @@ class Gateway:
         clock: Clock,
         downloads: Callable[[HttpRequest], HttpResponse] | None = None,
         download_path_prefix: str = "",
+        urls: Handler | None = None,
+        urls_host_mark: str = "",
         region: str = DEFAULT_REGION,
         wakes: frozenset[str] = frozenset(),
         wake: Callable[[], None] = lambda: None,
@@ -70,6 +73,8 @@ class Gateway:
         self._wake = wake
         self._downloads = downloads
         self._download_path_prefix = download_path_prefix
+        self._urls = urls
+        self._urls_host_mark = urls_host_mark
 
     def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse] | Any:
         """A ``wire.http.Handler``: never raises."""
@@ -79,6 +84,8 @@ class Gateway:
                 return self._handle_dynamodb(request, "dynamodb", target[len(DYNAMODB_TARGET) :])
             if target.startswith(STREAMS_TARGET):
                 return self._handle_dynamodb(request, "dynamodbstreams", target[len(STREAMS_TARGET) :])
+        if self._urls is not None and self._urls_host_mark in request.headers.get("host", ""):
+            return self._urls(request)
         if self._downloads is not None and request.path.startswith(self._download_path_prefix):
             return self._downloads(request)
         page = pages.page(request, ("dynamodb", *self._services))

@@ -75,6 +75,10 @@ class Authenticator:
         self.strangers = 0
         """Requests that were signed with a key nobody here knows, and acted as the root."""
 
+    @property
+    def enforcing(self) -> bool:
+        return self._mode != "off"
+
     def authenticate(self, view: View, request: HttpRequest, service: str, now: float) -> Identity:
         """The sender of ``request``. ``service`` is the model name of the service it was routed to.
 

@@ -163,6 +163,20 @@ class Authorizer:
         return self._aws_managed[policy_arn]
 
 
+def authorize_anybody(
+    call: Call,
+    targets: Sequence[Target],
+    context: Mapping[str, ContextValue],
+    resource_policies: Sequence[NamedPolicy],
+) -> None:
+    """For a caller without identity: return if the resource's policies allow everybody all of ``targets``."""
+    keys = RequestContext(call, Caller(), context)
+    for action, resource in targets:
+        decision = evaluate(PolicySet(), action, resource, keys, resource_policies=resource_policies)
+        if not decision.allowed:
+            raise access_denied(call, action, resource, decision)
+
+
 def default_document(policy: Document) -> str:
     """The text of a managed policy's default version."""
     document: str = policy["versions"][policy["default"]]["document"]

@@ -25,7 +25,7 @@ from tabletop.iam import (
     users,
 )
 from tabletop.iam.authentication import Authenticator, Identity, Mode
-from tabletop.iam.authorization import Authorizer, Target
+from tabletop.iam.authorization import Authorizer, Target, authorize_anybody
 from tabletop.iam.conditions import ContextValue
 from tabletop.iam.credentials import SESSION_KEY, USER_KEY, Keyring
 from tabletop.iam.evaluation import NamedPolicy
@@ -99,6 +99,18 @@ class Iam:
         ``context``: the service's own condition keys, in lower case.
         """
         self._authorizer.authorize(view, call, targets, context or {}, resource_policies=resource_policies)
+
+    def authorize_anybody(
+        self,
+        call: Call,
+        targets: Sequence[Target],
+        context: Mapping[str, ContextValue],
+        *,
+        resource_policies: Sequence[NamedPolicy],
+    ) -> None:
+        """The same for a caller without any identity: the resource's own policy must allow everybody."""
+        if self._authenticator.enforcing:
+            authorize_anybody(call, targets, context, resource_policies)
 
     def targets(self, service: str, action: str, call: Call, params: Mapping[str, Any]) -> list[Target]:
         """What a call of IAM or STS itself must be allowed to do."""

@@ -93,6 +93,8 @@ def _whole(
     from tabletop.dynamodb.background import WAKING_ACTIONS, Background
     from tabletop.dynamodb.service import DynamoDb
     from tabletop.functions import Functions
+    from tabletop.functions.urls import HOST_MARK
+    from tabletop.gateway.function_urls import FunctionUrls
     from tabletop.gateway.gateway import Gateway
     from tabletop.iam.credentials import open_key_file
     from tabletop.iam.service import Iam
@@ -113,6 +115,8 @@ def _whole(
         wake=background.wake,
         downloads=functions.download,
         download_path_prefix=functions.download_path_prefix,
+        urls=FunctionUrls(store, iam, functions, system_clock).handle,
+        urls_host_mark=HOST_MARK,
     )
     tasks: list[asyncio.Task[None]] = []
 

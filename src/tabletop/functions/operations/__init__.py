@@ -17,6 +17,7 @@ from tabletop.functions.operations import (
     permissions,
     reading,
     tagging,
+    url_configs,
     versioning,
 )
 from tabletop.functions.workings import Workings
@@ -46,6 +47,11 @@ ACTIONS: dict[str, Operation] = {
     "DeleteFunctionEventInvokeConfig": event_configs.delete_function_event_invoke_config,
     "GetFunctionEventInvokeConfig": event_configs.get_function_event_invoke_config,
     "ListFunctionEventInvokeConfigs": event_configs.list_function_event_invoke_configs,
+    "CreateFunctionUrlConfig": url_configs.create_function_url_config,
+    "UpdateFunctionUrlConfig": url_configs.update_function_url_config,
+    "DeleteFunctionUrlConfig": url_configs.delete_function_url_config,
+    "GetFunctionUrlConfig": url_configs.get_function_url_config,
+    "ListFunctionUrlConfigs": url_configs.list_function_url_configs,
     "Invoke": invoking.invoke,
     "TagResource": tagging.tag_resource,
     "UntagResource": tagging.untag_resource,
