@@ -17,10 +17,10 @@ from tabletop.storage.engine import open_store
 
 @pytest.fixture
 def at_desk(tmp_path: Path) -> Iterator[Run]:
-    """``at_desk(test, **settings)`` runs ``async test(desk)`` with a started service, and stops it after."""
+    """``at_desk(test, isolation=..., **settings)`` runs ``async test(desk)`` with a started service, and stops it after."""
     store = open_store(None)
 
-    def run(test: Callable[[Desk], Awaitable[None]], **settings: Any) -> None:
+    def run(test: Callable[[Desk], Awaitable[None]], *, isolation: str = "auto", **settings: Any) -> None:
         async def whole() -> None:
             logs, roles = RememberedLogs(), RememberedRoles()
             service = Functions(
@@ -31,6 +31,8 @@ def at_desk(tmp_path: Path) -> Iterator[Run]:
                 data=tmp_path,
                 endpoint_url=ENDPOINT,
                 settings=Settings(**settings),
+                isolation=isolation,
+                installed=tmp_path / "runtimes",
             )
             await service.start()
             try:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from functions_desk import ENDPOINT, Desk, Run
+from functions_desk import ENDPOINT, Desk, Run, running_with
 
 
 # The whole way: a handler gets its event, and its answer comes back with AWS's members; the log has AWS's lines.
@@ -72,6 +72,9 @@ def test_environment_is_the_functions_own(at_desk: Run, monkeypatch: pytest.Monk
         assert seen["AWS_LAMBDA_LOG_STREAM_NAME"] == stream
         assert seen["_X_AMZN_TRACE_ID"].startswith("Root=1-")
         assert seen["LAMBDA_TASK_ROOT"] == folder
+        assert seen["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.11"
+        assert seen["AWS_LAMBDA_INITIALIZATION_TYPE"] == "on-demand"
+        assert (seen["LANG"], seen["TZ"]) == ("en_US.UTF-8", ":UTC")
         assert (name, memory) == ("f", "128")
         assert 0 < remaining <= 3000
 
@@ -158,13 +161,21 @@ def test_error_trace(at_desk: Run) -> None:
 
 # At its time limit a function is ended with every process it started, and the caller is told in AWS's words.
 def test_time_limit_ends_the_whole_tree(at_desk: Run) -> None:
+    mark = f"{os.getpid()}.0417"
+
     async def scene(desk: Desk) -> None:
         await desk.create(
-            "import os, time\ndef handler(event, context):\n    child = os.fork()\n    if child:\n"
-            "        print('child', child)\n    time.sleep(60)\n",
+            "import subprocess, sys, time\ndef handler(event, context):\n"
+            "    subprocess.Popen(['sleep', event], start_new_session=True)\n    print('began')\n    time.sleep(60)\n",
             Timeout=1,
         )
-        payload = (await desk.invoke())["Payload"]
+        running = asyncio.ensure_future(desk.invoke(mark))
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if running_with(mark):
+                break
+        assert running_with(mark)
+        payload = (await running)["Payload"]
         assert payload["errorType"] == "Sandbox.Timedout"
         assert re.fullmatch(
             r"RequestId: [0-9a-f-]{36} Error: Task timed out after 1\.00 seconds", payload["errorMessage"]
@@ -172,9 +183,11 @@ def test_time_limit_ends_the_whole_tree(at_desk: Run) -> None:
         await desk.service.settle()
         assert "Task timed out after 1.00 seconds" in desk.logs.text
         assert "Status: timeout" in desk.logs.text
-        child = int(re.search(r"child (\d+)", desk.logs.text).group(1))  # type: ignore[union-attr]
-        stat = Path(f"/proc/{child}/stat")
-        assert not stat.exists() or " Z " in stat.read_text()
+        for _ in range(100):
+            if not running_with(mark):
+                break
+            await asyncio.sleep(0.01)
+        assert running_with(mark) == []
 
     at_desk(scene)
 
@@ -298,7 +311,7 @@ def test_replaced_runtime_is_named(
 # A provided runtime is any program that speaks the Runtime API: here twenty lines of shell and Python.
 def test_provided_runtime(at_desk: Run) -> None:
     program = f"""\
-        #!{sys.executable}
+        #!{os.path.realpath(sys.executable)}
         import os, urllib.request
         base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
         while True:
@@ -336,22 +349,24 @@ def test_node_handlers(at_desk: Run) -> None:
 
 # Stopping ends every process of ours, busy ones too, and leaves no folder behind.
 def test_stop_leaves_nothing_running(at_desk: Run) -> None:
-    seen: list[tuple[int, Path]] = []
+    mark = f"{os.getpid()}.0418"
+    seen: list[Path] = []
 
     async def scene(desk: Desk) -> None:
         await desk.create(
-            "import os, time\ndef handler(event, context):\n    time.sleep(event)\n    return os.getpid()\n"
+            "import subprocess, time\ndef handler(event, context):\n"
+            "    subprocess.Popen(['sleep', event[0]], start_new_session=True)\n    time.sleep(event[1])\n"
         )
-        pid = (await desk.invoke(0))["Payload"]
-        seen.append((pid, desk.data))
-        running = asyncio.ensure_future(desk.invoke(60))
+        await desk.invoke([mark, 0])
+        running = asyncio.ensure_future(desk.invoke([mark, 60]))
         await asyncio.sleep(0.05)
         assert not running.done()
+        assert running_with(mark)
+        seen.append(desk.data)
 
     at_desk(scene)
-    (pid, data) = seen[0]
-    assert not Path(f"/proc/{pid}").exists()
-    assert list((data / "functions" / "sandboxes").iterdir()) == []
+    assert running_with(mark) == []
+    assert list((seen[0] / "functions" / "sandboxes").iterdir()) == []
 
 
 # Payloads are checked before anything runs: JSON, and AWS's limits for both kinds of invocation.

@@ -31,6 +31,11 @@ def default_data_directory() -> Path:
     return Path(platformdirs.user_data_dir("tabletop", appauthor=False))
 
 
+def runtimes_directory() -> Path:
+    """Where ``tabletop lambda runtimes --install`` keeps what a Lambda runtime needs, for all servers of this user."""
+    return default_data_directory() / "runtimes"
+
+
 def runtime_directory() -> Path:
     """The folder for what a server without a data directory leaves (its log). Made if missing."""
     base = os.environ.get("XDG_RUNTIME_DIR")

@@ -67,6 +67,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("tls_key", ("--tls-key",), "path", None, "PEM file of the certificate's private key."),
     Option("table_delay_ms", ("--table-delay",), "integer", 0,
            "Milliseconds that a table or index stays CREATING, UPDATING or DELETING.", maximum=3_600_000),
+    Option("isolation", ("--isolation",), "text", "auto",
+           "What keeps Lambda functions from your files: bubblewrap, namespaces, none, or auto for the best there is.",
+           ("auto", "bubblewrap", "namespaces", "none")),
 )  # fmt: skip
 
 
@@ -88,6 +91,7 @@ class Settings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     table_delay_ms: int = 0
+    isolation: str = "auto"
 
     @property
     def directory(self) -> Path | None:

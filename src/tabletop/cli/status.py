@@ -44,6 +44,7 @@ def command(port: int | None, data: Path | None, as_json: bool) -> None:
     if as_json:
         row = {**asdict(server), "uptime_s": round(uptime_s, 1), "tables": [asdict(table) for table in tables]}
         row["misplaced"] = searches
+        row["isolation"] = _isolation(server)
         click.echo(json.dumps(row, indent=2))
     else:
         _print(server, uptime_s, tables)
@@ -83,6 +84,7 @@ def _print(server: ServerState, uptime_s: float, tables: list[TableLine]) -> Non
         ("Process", f"{server.pid}" + (f" and {server.workers} workers" if server.workers > 1 else "")),
         ("Running for", _duration(uptime_s)),
         ("Data", where),
+        ("Isolation", _isolation_meaning(server)),
         ("Version", server.version),
     ):
         facts.add_row(name, value)
@@ -97,6 +99,22 @@ def _print(server: ServerState, uptime_s: float, tables: list[TableLine]) -> Non
     console.print(listing)
     if len(tables) > TABLES_SHOWN_MAX:
         console.print(f"and {len(tables) - TABLES_SHOWN_MAX} more")
+
+
+def _isolation(server: ServerState) -> str:
+    """The kind that the server found for its functions; "" while it has not tried yet."""
+    from tabletop.functions.launcher import ISOLATION_NOTE
+
+    try:
+        return (Path(server.directory) / "functions" / ISOLATION_NOTE).read_text()
+    except OSError:
+        return ""
+
+
+def _isolation_meaning(server: ServerState) -> str:
+    from tabletop.functions.enclosures import MEANINGS
+
+    return MEANINGS.get(_isolation(server), "not known yet")
 
 
 def _duration(seconds: float) -> str:

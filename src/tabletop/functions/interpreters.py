@@ -1,24 +1,24 @@
 """Which program runs which runtime on this machine: looked for once, tried for real, and named honestly.
 
-A Python runtime is served by an interpreter of exactly that version, if there is one that runs and can import our
-boto3; otherwise by the interpreter that runs the server. boto3 and what it needs are offered to functions through a
-folder of links (``sdk``), and nothing else of the server's packages is: as on AWS, the function brings all else.
+A Python runtime is served by an interpreter of exactly that version, if there is one that runs and can import some
+boto3 (``sdks``); otherwise by the interpreter that runs the server, and the function's log says so. ``tabletop lambda
+runtimes`` shows the same search.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
+from tabletop.functions import sdks
 
 _log = Log("functions")
 
@@ -46,46 +46,85 @@ CURRENT = frozenset(
 )
 """Runtimes that can be asked for here. Retired and foreign ones are refused when a function is made."""
 
-_SDK_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-_SDK_DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six")
 _PROBE_TIMEOUT_S = 10
+_QUESTION = f"""
+import importlib.util, json, sys
+found = {{}}
+for name in {sdks.PACKAGES!r}:
+    spec = importlib.util.find_spec(name)
+    if spec is not None and spec.origin:
+        found[name] = spec.origin
+print(json.dumps([".".join(map(str, sys.version_info[:3])), sys.executable, sys.base_prefix, found]))
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """How to start a runtime. ``remark`` is what the function's log must say about it, or ""."""
 
-    arguments: tuple[str, ...]
+    executable: str
+    options: tuple[str, ...] = ()
+    script: str = ""
+    """Our bootstrap that it runs; "" for a runtime that the function brings."""
     remark: str = ""
+    version: str = ""
+    """For people: "Python 3.9.18"."""
+    folders: tuple[Path, ...] = ()
+    """What it needs to see beside the system's own folders."""
+    sdk: Path | None = None
+    """Folder with boto3."""
+    sdk_sources: tuple[tuple[str, str], ...] = ()
+    """What is in ``sdk``: (name, real path)."""
+
+    def command(self, bootstraps: str) -> tuple[str, ...]:
+        """``bootstraps`` is the folder of our bootstraps, as the program sees it."""
+        script = (f"{bootstraps}/{self.script}",) if self.script else ()
+        return (self.executable, *self.options, *script)
 
     @property
     def folder(self) -> str:
-        return str(Path(self.arguments[0]).parent)
+        return str(Path(self.executable).parent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Python:
+    """An interpreter as it described itself."""
+
+    executable: str
+    version: str
+    prefix: Path
+    own_sdk: dict[str, str]
 
 
 class Interpreters:
-    """The machine's programs; ``sdk`` is a folder that this object owns."""
+    """The machine's programs. ``sdk`` is a folder that this object owns; ``installed`` holds a folder for each runtime
+    that a boto3 of its own was installed for.
+    """
 
-    def __init__(self, sdk: Path) -> None:
-        self.sdk = sdk
-        self._found: dict[str, Program] = {}
+    def __init__(self, sdk: Path, installed: Path) -> None:
+        self._sdk = sdk
+        self._installed = installed
+        self._found: dict[tuple[str, int], Program] = {}
         self._lock = threading.Lock()
 
     def program(self, runtime: str) -> Program:
         """Blocking (may start processes): call it in a thread. Raises ApiError where nothing here can run it."""
-        known = self._found.get(runtime)
+        # What is installed while the server runs counts from then on.
+        key = (runtime, _changed(self._installed / runtime))
+        known = self._found.get(key)
         if known is not None:
             # Without the lock: somebody may hold it for seconds while a slow interpreter is tried.
             return known
         with self._lock:
-            if runtime not in self._found:
-                self._link_sdk()
-                self._found[runtime] = self._find(runtime)
-            return self._found[runtime]
+            if key not in self._found:
+                sdks.link(self._sdk / "server", sdks.server_sources())
+                self._found[key] = self._find(runtime)
+            return self._found[key]
 
     def _find(self, runtime: str) -> Program:
         if runtime.startswith("provided"):
-            return Program(("./bootstrap",))
+            # Bootstraps in Python find at least the interpreter that runs the server.
+            return Program("./bootstrap", version="the function's own bootstrap", folders=(Path(sys.base_prefix),))
         if runtime.startswith("nodejs"):
             return _find_node(runtime)
         return self._find_python(runtime)
@@ -93,69 +132,69 @@ class Interpreters:
     def _find_python(self, runtime: str) -> Program:
         wanted = runtime.removeprefix("python")
         own = f"{sys.version_info.major}.{sys.version_info.minor}"
-        script = str(BOOTSTRAPS / "python.py")
         server_python: str = getattr(sys, "_base_executable", None) or sys.executable
-        if wanted != own:
-            reason = "is not on this machine"
-            for candidate in _pythons(wanted):
-                if self._imports_sdk(candidate, wanted):
-                    return Program((candidate, "-S", script))
-                if self._runs(candidate, wanted, "pass"):
-                    reason = "cannot import the boto3 that is installed here"
-            instead = ".".join(map(str, sys.version_info[:3]))
-            remark = f"TABLETOP runtime {runtime} {reason}: running with Python {instead}"
-            _log.warning("another runtime runs instead", runtime=runtime, reason=reason, instead="Python " + instead)
-            return Program((server_python, "-S", script), remark)
-        return Program((server_python, "-S", script))
-
-    def _imports_sdk(self, candidate: str, version: str) -> bool:
-        # The import also leaves compiled files behind, which the sandboxes themselves do not write.
-        return self._runs(candidate, version, f"sys.path.append({str(self.sdk)!r}); import boto3")
-
-    def _runs(self, candidate: str, version: str, statements: str) -> bool:
-        probe = f"import sys; assert sys.version.startswith('{version}.'); {statements}"
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
-        try:
-            done = subprocess.run(
-                # -I: nothing of the present directory or of the user is imported; older Pythons know it too.
-                [candidate, "-I", "-S", "-c", probe],
-                cwd="/",
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=_PROBE_TIMEOUT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return False
-        return done.returncode == 0
-
-    def _link_sdk(self) -> None:
-        self.sdk.mkdir(parents=True, exist_ok=True)
-        for source in _sdk_sources():
-            link = self.sdk / source.name
-            if link.is_symlink() and link.readlink() == source:
+        instead = _Python(server_python, ".".join(map(str, sys.version_info[:3])), Path(sys.base_prefix), {})
+        server_program = _python_program(instead, self._sdk / "server")
+        if wanted == own:
+            return server_program
+        reason, advice = "is not on this machine", ""
+        for candidate in _pythons(wanted):
+            described = _describe(candidate, wanted)
+            if described is None:
                 continue
-            link.unlink(missing_ok=True)
-            link.symlink_to(source)
+            for sdk in self._sdks(runtime, described):
+                if _imports(described, sdk):
+                    return _python_program(described, sdk)
+            reason = "cannot import the boto3 that is installed here"
+            advice = f" (an older one: tabletop lambda runtimes --install {runtime})"
+        remark = f"TABLETOP runtime {runtime} {reason}: running with Python {instead.version}{advice}"
+        _log.warning(
+            "another runtime runs instead",
+            runtime=runtime,
+            reason=reason,
+            instead="Python " + instead.version,
+            remedy=advice.strip(" ()"),
+        )
+        return replace(server_program, remark=remark)
+
+    def _sdks(self, runtime: str, described: _Python) -> list[Path]:
+        """Folders with a boto3 that it may be able to import, the one that was chosen for it first."""
+        folders = [self._installed / runtime, self._sdk / "server"]
+        if "boto3" in described.own_sdk:
+            own = self._sdk / runtime
+            sdks.link(own, sdks.sources_from(described.own_sdk))
+            folders.append(own)
+        return [folder for folder in folders if folder.is_dir()]
 
 
-def _sdk_sources() -> list[Path]:
-    sources = []
-    for name in _SDK_PACKAGES:
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.origin is not None:
-            origin = Path(spec.origin)
-            sources.append(origin.parent if origin.name == "__init__.py" else origin)
-    for name in _SDK_DISTRIBUTIONS:
-        try:
-            description = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        folder = Path(str(description.locate_file("")))
-        sources.extend(folder.glob(f"{name.replace('-', '_')}-*.dist-info"))
-    return sources
+def _python_program(described: _Python, sdk: Path) -> Program:
+    return Program(
+        described.executable,
+        ("-S",),
+        "python.py",
+        version=f"Python {described.version}",
+        folders=(described.prefix,),
+        sdk=sdk,
+        sdk_sources=sdks.contents(sdk),
+    )
+
+
+def _describe(candidate: str, version: str) -> _Python | None:
+    """None unless it runs and is of this version. Shims of version managers tell which program they stand for."""
+    answer = _output_of([candidate, "-I", "-c", _QUESTION])
+    try:
+        found, executable, prefix, own_sdk = json.loads(answer)
+    except ValueError:
+        return None
+    if not found.startswith(version + "."):
+        return None
+    return _Python(executable, found, Path(prefix), own_sdk)
+
+
+def _imports(described: _Python, sdk: Path) -> bool:
+    # The import also leaves compiled files behind, which the sandboxes themselves do not write.
+    statements = f"import sys; sys.path.append({str(sdk)!r}); import boto3; print('yes')"
+    return _output_of([described.executable, "-I", "-S", "-c", statements]) == "yes"
 
 
 def _pythons(version: str) -> list[str]:
@@ -168,24 +207,47 @@ def _pythons(version: str) -> list[str]:
 
 
 def _find_node(runtime: str) -> Program:
-    node = shutil.which("node")
-    version = _output_of([node, "--version"]).lstrip("v") if node else ""
-    if not node or not version:
+    found = shutil.which("node")
+    version = _output_of([found, "--version"]).lstrip("v") if found else ""
+    if not found or not version:
         raise ApiError(
             "InvalidRuntimeException",
             f"There is no node on this machine, which the runtime {runtime} needs.",
             status=502,
         )
-    arguments = (node, str(BOOTSTRAPS / "node.mjs"))
+    node = Path(found).resolve()
+    # bin/node of an installation of its own needs the rest of it; a lone file needs nothing.
+    folder = node.parent.parent if node.parent.name == "bin" and node.parent.parent != Path.home() else node
+    program = Program(str(node), script="node.mjs", version=f"Node.js {version}", folders=(folder,))
     if version.split(".")[0] == runtime.removeprefix("nodejs").split(".")[0]:
-        return Program(arguments)
+        return program
     _log.warning("runtime is not on this machine; another runs instead", runtime=runtime, instead="Node.js " + version)
-    return Program(arguments, f"TABLETOP runtime {runtime} is not on this machine: running with Node.js {version}")
+    return replace(program, remark=f"TABLETOP runtime {runtime} is not on this machine: running with Node.js {version}")
 
 
 def _output_of(arguments: list[str]) -> str:
+    """Standard output of a program that is run on its own, or "" when it fails."""
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home())}
+    if "PYENV_ROOT" in os.environ:
+        environment["PYENV_ROOT"] = os.environ["PYENV_ROOT"]
     try:
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=True)
-    except (OSError, subprocess.SubprocessError):
+        done = subprocess.run(
+            arguments,
+            cwd="/",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_TIMEOUT_S,
+            check=True,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()
+
+
+def _changed(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0

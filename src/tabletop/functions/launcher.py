@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import platform
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 from tabletop.base import randomness
 from tabletop.base.clock import Clock
 from tabletop.base.errors import ApiError
-from tabletop.functions import packages, registry
+from tabletop.functions import enclosures, packages, registry
+from tabletop.functions.enclosures import Contents, Enclosure
 from tabletop.functions.environment import sandbox_environment
-from tabletop.functions.interpreters import BOOTSTRAPS, Interpreters
+from tabletop.functions.interpreters import Interpreters
 from tabletop.functions.journal import Journal
 from tabletop.functions.limits import Settings
 from tabletop.functions.ports import Listen, Logs, Roles
@@ -22,6 +24,8 @@ from tabletop.functions.processes import kill_leftovers
 from tabletop.functions.sandbox import Launch, Sandbox
 from tabletop.storage.store import Store
 
+ISOLATION_NOTE = "isolation"
+"""File below the service's folder that names the kind of isolation, for ``tabletop status``."""
 _UNUSED_CODE_AGE_S = 300.0
 _MEBIBYTE = 1024 * 1024
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -41,6 +45,8 @@ class Launcher:
         settings: Settings,
         folder: Path,
         endpoint_url: str,
+        isolation: str,
+        installed: Path,
     ) -> None:
         self._store = store
         self._logs = logs
@@ -51,7 +57,11 @@ class Launcher:
         self._code = folder / "code"
         self._running = folder / "sandboxes"
         self._endpoint_url = endpoint_url
-        self.interpreters = Interpreters(folder / "sdk")
+        self._folder = folder
+        self._isolation = isolation
+        self._enclosure: Enclosure | None = None
+        self._enclosure_lock = threading.Lock()
+        self.interpreters = Interpreters(folder / "sdk", installed)
 
     def sweep(self) -> None:
         """End and remove what an earlier server left behind: sandboxes, half-unpacked code. Blocking."""
@@ -73,7 +83,10 @@ class Launcher:
                 packages.remove(folder)
 
     def find_programs(self) -> None:
-        """Look for the programs of every runtime that some function uses, before the first one needs it. Blocking."""
+        """Find out how functions are isolated, and look for the programs of every runtime that some function uses:
+        before the first one needs it. Blocking.
+        """
+        self.enclosure()
         with self._store.view() as view:
             runtimes = {record["runtime"] for _, record in registry.versions.below(view)}
         for runtime in sorted(runtimes):
@@ -84,12 +97,26 @@ class Launcher:
         with contextlib.suppress(ApiError):
             self.interpreters.program(runtime)
 
+    def enclosure(self) -> Enclosure:
+        """What isolates functions here: tried once. Blocking."""
+        with self._enclosure_lock:
+            found = self._enclosure
+            if found is None:
+                # The folder of this service lies in the data directory.
+                hidden = (self._folder.parent, Path.home())
+                found = enclosures.find(self._isolation, hidden, self._folder / "trial")
+                self._folder.mkdir(parents=True, exist_ok=True)
+                (self._folder / ISOLATION_NOTE).write_text(found.kind)
+                self._enclosure = found
+            return found
+
     def code_folder(self, code_hash: str) -> Path:
         return self._code / code_hash
 
     async def make(self, record: dict[str, Any]) -> Sandbox:
         """A sandbox for this version. Raises ApiError where the role, the runtime or the code is not to be had."""
         program = await asyncio.to_thread(self.interpreters.program, record["runtime"])
+        enclosure = await asyncio.to_thread(self.enclosure) if self._enclosure is None else self._enclosure
         code = await asyncio.to_thread(self._unpacked, record["code_hash"])
         try:
             credentials = await self._roles.role_credentials(
@@ -103,6 +130,11 @@ class Launcher:
         group = record["logging"]["LogGroup"]
         stream = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y/%m/%d/") + f"[{record['version']}]{identity}"
         home = self._running / identity
+        contents = Contents(program, code, None, home, record["ephemeral"] * _MEBIBYTE)
+        place = enclosure.place(contents)
+        command, entry = program.command(place.runtime), None
+        if record["runtime"].startswith("provided"):
+            command, entry = (f"{place.task_root}/bootstrap",), code / "bootstrap"
 
         def environment(runtime_api: str) -> dict[str, str]:
             return sandbox_environment(
@@ -110,27 +142,27 @@ class Launcher:
                 credentials=credentials,
                 runtime_api=runtime_api,
                 endpoint_url=self._endpoint_url,
-                code=code,
-                temporary=home / "tmp",
-                bootstraps=BOOTSTRAPS,
-                sdk=self.interpreters.sdk,
+                place=place,
                 program_folder=program.folder,
                 log_group=group,
                 log_stream=stream,
             )
 
         launch = Launch(
-            arguments=program.arguments,
+            arguments=enclosure.enclose(contents, command),
             environment=environment,
             code=code,
             home=home,
             memory_bytes=record["memory"] * _MEBIBYTE,
             ephemeral_bytes=record["ephemeral"] * _MEBIBYTE,
+            enclosed=enclosure.encloses,
+            entry=entry,
         )
         journal = Journal(self._logs, record["account"], record["region"], group, stream, self._clock)
         sandbox = Sandbox(launch, journal, self._listen, self._clock, self._settings)
         sandbox.expires = credentials.expiration
-        for remark in (program.remark, _architecture_remark(record["architectures"][0])):
+        isolation_remark = "" if enclosure.encloses or self._isolation == "none" else enclosures.REMARK_NONE
+        for remark in (program.remark, _architecture_remark(record["architectures"][0]), isolation_remark):
             if remark:
                 journal.line(remark)
         return sandbox

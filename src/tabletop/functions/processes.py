@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import platform
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _NOTE = "process"
 _POLL_S = 0.02
+_PIPE_BYTES = 65_536
+_ELF_MACHINES = {"x86_64": 62, "aarch64": 183}
 
 
 class Process:
@@ -61,35 +66,79 @@ class Process:
             kill_tree(self.pid)
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the kernel holds a process and each of its children to. 0: no bound."""
+
+    data_bytes: int = 0
+    """Private memory of one process."""
+    file_bytes: int = 0
+
+
 def start(
-    arguments: tuple[str, ...], environment: dict[str, str], folder: Path, output: int, home: Path
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    folder: Path,
+    output: int,
+    home: Path,
+    bounds: Bounds | None = None,
+    given: bytes = b"",
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own; blocking, some milliseconds. Raises OSError where it cannot run."""
-    popen = subprocess.Popen(
-        arguments,
-        env=environment,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-        close_fds=True,
-    )
+    """Start a process in a session of its own; blocking, some milliseconds. Raises OSError where it cannot run.
+
+    ``given`` is what it reads from its standard input, less than a pipe holds (64 KB).
+    """
+    reading = _filled_pipe(given)
+    try:
+        popen = subprocess.Popen(
+            _bounded(arguments, bounds) if bounds is not None else arguments,
+            env=environment,
+            cwd=folder,
+            stdin=reading,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=True,
+        )
+    finally:
+        os.close(reading)
     with contextlib.suppress(OSError):
         (home / _NOTE).write_text(f"{popen.pid} {_start_time(popen.pid)}")
     return popen
 
 
-def bound(pid: int, data_bytes: int, file_bytes: int) -> None:
-    """Have the kernel bound a process and its children: private memory, size of a file, no core dumps. Linux only."""
-    if sys.platform != "linux":
-        return
-    import resource
+def _filled_pipe(content: bytes) -> int:
+    assert len(content) < _PIPE_BYTES
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    return reading
 
-    with contextlib.suppress(OSError, ValueError):
-        resource.prlimit(pid, resource.RLIMIT_DATA, (data_bytes, data_bytes))
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+
+def _bounded(arguments: tuple[str, ...], bounds: Bounds) -> tuple[str, ...]:
+    """The same, by way of a shell that sets the bounds before the program can start any child."""
+    limits = ["ulimit -c 0"]
+    if sys.platform == "linux":
+        # When the whole machine runs out of memory, a function goes before anything else of its owner's.
+        limits.append("echo 800 > /proc/self/oom_score_adj")
+        if bounds.data_bytes:
+            limits.append(f"ulimit -d {bounds.data_bytes // 1024}")
+    if bounds.file_bytes:
+        limits.append(f"ulimit -f {bounds.file_bytes // 512}")
+    return ("/bin/sh", "-c", "{ " + "; ".join(limits) + '; } 2>/dev/null; exec "$@"', "sh", *arguments)
+
+
+def check_entry(path: Path) -> None:
+    """Raises the OSError that running this file would raise, where that can be told beforehand."""
+    with path.open("rb") as file:
+        head = file.read(20)
+    if not os.access(path, os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    foreign = head[:4] == b"\x7fELF" and int.from_bytes(head[18:20], "little") != _ELF_MACHINES.get(
+        platform.machine(), int.from_bytes(head[18:20], "little")
+    )
+    if foreign or not head.startswith((b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")):
+        raise OSError(errno.ENOEXEC, os.strerror(errno.ENOEXEC), str(path))
 
 
 def kill_leftovers(home: Path) -> None:
@@ -112,15 +161,35 @@ def kill_tree(pid: int) -> None:
 
 def usage(pid: int) -> tuple[int, int]:
     """(resident bytes, processes) of the tree below and with ``pid``; zeros where the system does not tell."""
-    resident = 0
     members = _tree(pid)
-    for member in members:
+    return sum(map(_resident, members)), len(members)
+
+
+def proportional(pid: int) -> int:
+    """Resident bytes of the tree, with what its processes share counted once. Slower than ``usage``."""
+    total = 0
+    for member in _tree(pid):
         try:
-            with open(f"/proc/{member}/statm", "rb") as file:
-                resident += int(file.read().split()[1]) * _PAGE_BYTES
-        except (OSError, IndexError):
+            with open(f"/proc/{member}/smaps_rollup", "rb") as file:
+                rollup = file.read()
+        except OSError:
             continue
-    return resident, len(members)
+        at = rollup.find(b"\nPss:")
+        total += int(rollup[at + 5 : rollup.index(b"kB", at)]) * 1024 if at >= 0 else 0
+    return total
+
+
+def _resident(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError):
+        return 0
+
+
+def largest(pid: int) -> int:
+    """The process with the most resident memory of the tree below and with ``pid``: not a wrapper, but what is wrapped."""
+    return max(_tree(pid), key=_resident)
 
 
 def peak_bytes(pid: int) -> int:

@@ -18,11 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tabletop.functions import limits, processes
+from tabletop.functions import enclosures, limits, processes
 from tabletop.functions.journal import Journal, Output
 from tabletop.functions.limits import Settings
 from tabletop.functions.ports import Listen, Listener
 from tabletop.functions.runtime_api import Answer, Event, RuntimeApi
+
+_WRAPPERS = 3
+"""Processes of an enclosed function that has started none itself."""
+_FATAL = frozenset(
+    {
+        signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM, signal.SIGBUS, signal.SIGFPE, signal.SIGILL,
+        signal.SIGTRAP, signal.SIGSYS,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +56,13 @@ class Launch:
     environment: Callable[[str], dict[str, str]]
     code: Path
     home: Path
-    """The sandbox's own folder: its temporary files, and the note about its process."""
+    """The sandbox's own folder: its temporary files (unless it is enclosed), and the note about its process."""
     memory_bytes: int
     ephemeral_bytes: int
+    enclosed: bool = False
+    """It runs below a program that makes its view of the system, and has its /tmp in memory (``enclosures``)."""
+    entry: Path | None = None
+    """The function's own program, which must be executable."""
 
 
 class Sandbox:
@@ -73,6 +86,7 @@ class Sandbox:
         self._output: Output | None = None
         self._ending: asyncio.Future[Ending] | None = None
         self._out_of_memory = False
+        self._runtime_pid = 0
         self._exited = asyncio.Event()
 
     @property
@@ -134,10 +148,16 @@ class Sandbox:
 
     def _start(self, environment: dict[str, str], output: int) -> subprocess.Popen[bytes]:
         launch = self._launch
+        if launch.entry is not None:
+            processes.check_entry(launch.entry)
         (launch.home / "tmp").mkdir(parents=True, exist_ok=True)
-        popen = processes.start(launch.arguments, environment, launch.code, output, launch.home)
-        processes.bound(popen.pid, launch.memory_bytes + self._settings.memory_slack_bytes, launch.ephemeral_bytes)
-        return popen
+        bounds = processes.Bounds(
+            launch.memory_bytes + self._settings.memory_slack_bytes, 0 if launch.enclosed else launch.ephemeral_bytes
+        )
+        if not launch.enclosed:
+            return processes.start(launch.arguments, environment, launch.code, output, launch.home, bounds)
+        outside, given = enclosures.OUTSIDE_ENVIRONMENT, enclosures.given_environment(environment)
+        return processes.start(launch.arguments, outside, launch.home, output, launch.home, bounds, given)
 
     async def _wait(self, timeout_s: float) -> Ending:
         assert self._ending is not None
@@ -154,7 +174,9 @@ class Sandbox:
         finally:
             limit.cancel()
             self._look_again.cancel()
-        self.peak_bytes = max(self.peak_bytes, processes.peak_bytes(self.pid))
+        if not self._runtime_pid and self.alive:
+            self._runtime_pid = processes.largest(self.pid) if self._launch.enclosed else self.pid
+        self.peak_bytes = max(self.peak_bytes, processes.peak_bytes(self._runtime_pid))
         if ending.kind not in ("response", "error", "ready"):
             self.retired = True
             if self._process is not None and self.alive:
@@ -171,7 +193,10 @@ class Sandbox:
     def _look(self) -> None:
         resident, members = processes.usage(self.pid)
         self.peak_bytes = max(self.peak_bytes, resident)
-        if (resident > self._launch.memory_bytes or members > limits.PROCESSES_MAX) and self._process is not None:
+        limit = self._launch.memory_bytes
+        # Forked processes share pages, which the quick sum counts for each of them.
+        outgrown = resident > limit and (members <= _WRAPPERS or processes.proportional(self.pid) > limit)
+        if (outgrown or members > limits.PROCESSES_MAX) and self._process is not None:
             self._out_of_memory = True
             self._process.kill()
             return
@@ -185,4 +210,9 @@ class Sandbox:
 
     def _on_exit(self, status: int) -> None:
         self._exited.set()
-        self._end(Ending("exit", exit_status=-signal.SIGKILL if self._out_of_memory else status))
+        if self._out_of_memory:
+            status = -signal.SIGKILL
+        elif self._launch.enclosed and status - 128 in _FATAL:
+            # What encloses a process tells its signal as a shell does.
+            status = 128 - status
+        self._end(Ending("exit", exit_status=status))

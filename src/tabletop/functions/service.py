@@ -13,6 +13,7 @@ from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.errors import ApiError
+from tabletop.base.files import runtimes_directory
 from tabletop.base.log import Log
 from tabletop.functions import names, registry
 from tabletop.functions.constraints import complete_error
@@ -41,7 +42,10 @@ _ACCOUNT_WIDE = frozenset({"ListFunctions", "GetAccountSettings"})
 
 
 class Functions:
-    """``endpoint_url`` is where functions find all services; ``data / "functions"`` is this service's own folder."""
+    """``endpoint_url`` is where functions find all services; ``data / "functions"`` is this service's own folder.
+
+    ``isolation`` is the wanted kind of ``enclosures`` or "auto"; ``installed`` is where ``tabletop lambda runtimes`` installs.
+    """
 
     service_names = ("lambda",)
     download_path_prefix = PATH_PREFIX
@@ -57,6 +61,8 @@ class Functions:
         data: Path,
         endpoint_url: str,
         settings: Settings | None = None,
+        isolation: str = "auto",
+        installed: Path | None = None,
         clock: Clock = system_clock,
         stopwatch: Stopwatch = system_stopwatch,
     ) -> None:
@@ -70,6 +76,8 @@ class Functions:
             settings=settings,
             folder=data / "functions",
             endpoint_url=endpoint_url,
+            isolation=isolation,
+            installed=installed or runtimes_directory(),
         )
         pool = Pool(settings, clock)
         invoker = Invoker(launcher, pool, clock, stopwatch)

@@ -102,7 +102,15 @@ def _whole(
 
     iam = Iam(store, secret_key=open_key_file(directory / "secret.key"), auth=settings.auth)
     logs = Logs(store)
-    functions = Functions(store=store, logs=logs, iam=iam, listen=listen, data=directory, endpoint_url=address)
+    functions = Functions(
+        store=store,
+        logs=logs,
+        iam=iam,
+        listen=listen,
+        data=directory,
+        endpoint_url=address,
+        isolation=settings.isolation,
+    )
     background = Background(store)
     gateway = Gateway(
         store=store,
