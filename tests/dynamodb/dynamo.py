@@ -26,13 +26,13 @@ Refusal = tuple[str, str]
 class Dynamo:
     """One account's requests: ``dynamo("PutItem", TableName=...)`` answers, or raises ApiError."""
 
-    def __init__(self, store: LmdbStore, clock: ManualClock) -> None:
-        self.store, self.clock = store, clock
+    def __init__(self, store: LmdbStore, clock: ManualClock, region: str = REGION) -> None:
+        self.store, self.clock, self.region = store, clock, region
         self.service = DynamoDb(store)
         self._background = Background(store, clock)
 
     def __call__(self, action: str, **body: Any) -> Any:
-        call = Call("id", ACCOUNT, REGION, ROOT, self.clock())
+        call = Call("id", ACCOUNT, self.region, ROOT, self.clock())
         operation, parameters = self.service.decode(action, orjson.dumps(body), call)
         answers: list[Any] = []
         self.service.run(operation, call, parameters, answers.append)
@@ -40,6 +40,10 @@ class Dynamo:
         if isinstance(answer, BaseException):
             raise answer
         return orjson.loads(answer if isinstance(answer, bytes) else orjson.dumps(answer))
+
+    def at(self, region: str) -> Dynamo:
+        """The same account in another region."""
+        return Dynamo(self.store, self.clock, region)
 
     def refusal(self, action: str, **body: Any) -> Refusal:
         with pytest.raises(ApiError) as raised:

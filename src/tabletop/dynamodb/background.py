@@ -1,6 +1,7 @@
 """Work that goes on beside requests, in bounded steps, each a plan: nothing of it is lost when the process is killed.
 
 ``fill``     entries of a new index, or expiry entries of a table whose time to live was switched on (BACKFILL keys)
+``go_on``    a new replica's items (BACKFILL keys with index 0, ``replicas.copying``)
 ``clear``    the data of dropped tables and indexes (DROPPED keys)
 ``expire``   deletion of items whose time has come
 ``forget``   client tokens of transactions older than ten minutes
@@ -22,6 +23,7 @@ from tabletop.base.errors import StorageUnavailable
 from tabletop.base.log import Log
 from tabletop.dynamodb import background_steps as steps
 from tabletop.dynamodb import catalog, keys
+from tabletop.dynamodb.replicas import copying
 from tabletop.dynamodb.streams import retention
 from tabletop.storage.store import Batch, Store, View, after_prefix
 
@@ -110,7 +112,7 @@ def _clear_work(view: View, now: float) -> Iterator[Work]:
 def _fill_work(view: View, now: float) -> Iterator[Work]:
     prefix = keys.backfill_prefix()
     for key, _ in view.range(prefix, after_prefix(prefix)):
-        yield steps.fill, key
+        yield (copying.go_on if keys.numbers_of(key)[1] == 0 else steps.fill), key
 
 
 def _expire_work(view: View, now: float) -> Iterator[Work]:

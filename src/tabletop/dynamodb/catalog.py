@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -29,6 +30,7 @@ _INVALID_NAME = (
 )
 
 _compiled: dict[bytes, tuple[bytes, Table]] = {}
+_compiled_alone: dict[bytes, tuple[bytes, Table]] = {}
 _unreadable: dict[bytes, bytes] = {}
 """Records that were logged as damaged, so that each is logged once."""
 
@@ -61,6 +63,19 @@ def table_of(view: View, call: Call, name: str) -> Table:
             raise ApiError("ValidationException", _INVALID_NAME)
         raise ApiError("ResourceNotFoundException", "Requested resource not found")
     return table
+
+
+def replicas_of(view: View, table: Table) -> Iterator[Table]:
+    """The other replicas of the table's global table, each without replicas of its own: what is written to it goes no further."""
+    for key in table.replicas:
+        raw = view.get(key)
+        assert raw is not None, "a replica leaves its global table before it goes"
+        cached = _compiled_alone.get(key)
+        if cached is None or cached[0] != raw:
+            if len(_compiled_alone) >= COMPILED_TABLES_MAX:
+                _compiled_alone.clear()
+            cached = _compiled_alone[key] = (raw, replace(compile_table(raw), replicas=()))
+        yield cached[1]
 
 
 def readable(view: View) -> Iterator[tuple[bytes, Table]]:
@@ -125,7 +140,13 @@ def compile_table(raw: bytes) -> Table:
         checks_index_keys=bool(indexed_types) or any(index.may_outgrow for index in indexes),
         index_named={index.name: index for index in indexes},
         stream=_compile_stream(record.get("stream")),
-        closed_until=_closed_until(record.get("transition")),
+        replicas=tuple(
+            keys.catalog_key(one["account"], one["region"], record["name"])
+            for one in record.get("replicas") or ()
+            if "gone" not in one
+        ),
+        is_strong=(record.get("group") or {}).get("consistency") == "STRONG",
+        closed_until=math.inf if record["status"] == "CREATING" else _closed_until(record.get("transition")),
     )
 
 

@@ -1,5 +1,6 @@
 """Proves DynamoDB's data whole: every item where its key says, every index entry with its item and the reverse,
-expiry entries, counters, the change log (``streams.checker``), and nothing left that no table owns.
+expiry entries, counters, the change log (``streams.checker``), replicas (``replicas.checker``), and nothing left that no
+table owns.
 
 A table that cannot be read is a problem, and the others are checked all the same; what no table owns is then unknown.
 Runs over one view, so a running server may go on writing. Memory is bounded by the number of tables.
@@ -13,6 +14,7 @@ import orjson
 
 from tabletop.dynamodb import catalog, expiry, indexes, keys, sizes
 from tabletop.dynamodb.indexes import Stored
+from tabletop.dynamodb.replicas import checker as replicas_checker
 from tabletop.dynamodb.schema import Index, Table
 from tabletop.dynamodb.streams import checker as streams_checker
 from tabletop.storage.store import View, after_prefix, read_counter
@@ -37,6 +39,7 @@ def problems(view: View) -> Iterator[str]:
             yield f"table {table.arn} is kept under another name"
         try:
             yield from _table_problems(view, table)
+            yield from replicas_checker.problems(view, table)
         except Exception as error:
             yield f"{table.arn}: cannot be checked to the end: {error!r}"
     dropped = {

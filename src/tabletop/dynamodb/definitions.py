@@ -23,14 +23,7 @@ Definition = dict[str, Any]
 KeySchema = list[dict[str, str]]
 
 NOT_BUILT_FOR_CREATE = ("GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes")
-NOT_BUILT_FOR_UPDATE = (
-    "ReplicaUpdates",
-    "MultiRegionConsistency",
-    "GlobalTableWitnessUpdates",
-    "GlobalTableSettingsReplicationMode",
-    "DisassociationProtectionEnabled",
-    "VectorIndexUpdates",
-)
+NOT_BUILT_FOR_UPDATE = ("VectorIndexUpdates",)
 
 
 def refuse_not_built(body: Definition, members: tuple[str, ...]) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 
 from tabletop.dynamodb import keys
 from tabletop.dynamodb.lifecycle import Record, is_allocating, shown_index_status, shown_status
+from tabletop.dynamodb.replicas import descriptions
+from tabletop.dynamodb.replicas.descriptions import class_summary
+from tabletop.dynamodb.warm_throughput import warm_throughput
 from tabletop.storage.store import View, read_counter
-
-ON_DEMAND_WARM_READ = 12_000
-ON_DEMAND_WARM_WRITE = 4_000
-"""What a new on-demand table sustains at once (developer guide, "Understanding DynamoDB warm throughput")."""
 
 _MANAGED_KEYS = uuid.UUID("6b1f0a54-6a0e-4a3e-9a53-0d3f0a8b7c11")
 """Namespace of the identifiers of AWS-managed keys, which Tabletop does not have: one for each account and region."""
@@ -50,14 +49,13 @@ def describe(view: View, record: Record, now: float, *, status: str | None = Non
     if record.get("sse"):
         answer["SSEDescription"] = record["sse"]
     if record.get("table_class"):
-        answer["TableClassSummary"] = {"TableClass": record["table_class"]["class"]}
-        if record["table_class"].get("changed") is not None:
-            answer["TableClassSummary"]["LastUpdateDateTime"] = record["table_class"]["changed"]
+        answer["TableClassSummary"] = class_summary(record["table_class"])
+    descriptions.add(view, answer, record, now)
     answer["DeletionProtectionEnabled"] = bool(record.get("deletion_protection"))
     if record.get("on_demand"):
         answer["OnDemandThroughput"] = record["on_demand"]
     if not creating or record.get("warm"):
-        answer["WarmThroughput"] = _warm(billing["mode"], record.get("warm"), record["throughput"], shown)
+        answer["WarmThroughput"] = warm_throughput(billing["mode"], record.get("warm"), record["throughput"], shown)
     return answer
 
 
@@ -106,7 +104,9 @@ def _index(view: View, record: Record, index: Record, table_status: str, now: fl
         if index.get("on_demand"):
             shown["OnDemandThroughput"] = index["on_demand"]
         if not creating or index.get("warm"):
-            shown["WarmThroughput"] = _warm(record["billing"]["mode"], index.get("warm"), index["throughput"], status)
+            shown["WarmThroughput"] = warm_throughput(
+                record["billing"]["mode"], index.get("warm"), index["throughput"], status
+            )
     return shown
 
 
@@ -118,21 +118,6 @@ def _throughput(record: dict[str, Any]) -> dict[str, Any]:
         shown["LastDecreaseDateTime"] = record["decreased"]
     shown["NumberOfDecreasesToday"] = record["decreases"]
     return shown | {"ReadCapacityUnits": record["read"], "WriteCapacityUnits": record["write"]}
-
-
-def _warm(mode: str, warm: dict[str, int] | None, throughput: dict[str, Any], status: str) -> dict[str, Any]:
-    """What was asked for, but no less than the table's mode gives by itself."""
-    on_demand = mode == "PAY_PER_REQUEST"
-    asked = warm or {}
-    return {
-        "ReadUnitsPerSecond": max(
-            asked.get("ReadUnitsPerSecond", 0), ON_DEMAND_WARM_READ if on_demand else throughput["read"]
-        ),
-        "WriteUnitsPerSecond": max(
-            asked.get("WriteUnitsPerSecond", 0), ON_DEMAND_WARM_WRITE if on_demand else throughput["write"]
-        ),
-        "Status": status,
-    }
 
 
 def _add_stream(answer: dict[str, Any], record: Record) -> None:

@@ -17,7 +17,7 @@ Layout (``|`` joins; numbers are big-endian; every key begins with ``prefixes.DY
     TRIMMED    | stream:4 | slice:1                          sequence number of the last change that was trimmed: 8 bytes
     TENDING    | millisecond:8 | stream:4                    when the stream is to be tended next: the key of the stream
     DROPPED    | table:4 | index:2                           data to be cleared in the background (index 0: the whole table)
-    BACKFILL   | table:4 | index:2                           where the backfill of an index stands: the last item key done
+    BACKFILL   | table:4 | index:2                           where the filling of an index (0: a replica) stands: the last item
 
 ``hash`` is the 16-byte keyed blake2b of the partition key, so that partitions lie in hash order, as in DynamoDB: Scan
 order, parallel segments and cursors follow from it. ``sort`` is the sort key's order-preserving form: UTF-8 bytes, the

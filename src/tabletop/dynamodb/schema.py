@@ -13,7 +13,8 @@ The record is JSON in the catalog; ``operations`` on tables edit it, ``descripti
     billing           {"mode": "PROVISIONED" | "PAY_PER_REQUEST", "changed": epoch seconds or null}
     throughput        {"read": int, "write": int, "increased": epoch or null, "decreased": epoch or null, "decreases": int}
     stream            {"enabled": bool, "view": StreamViewType, "label", "number": int} of the newest stream, or null
-    on_demand, warm, sse, ttl, tags, table_class, deletion_protection, policy, replicas, ...: see ``catalog``
+    replicas, group   of a replica of a global table: see ``replicas``
+    on_demand, warm, sse, ttl, tags, table_class, deletion_protection, policy, ...: see ``catalog``
 """
 
 from __future__ import annotations
@@ -99,6 +100,10 @@ class Table:
     index_named: dict[str, Index] = field(default_factory=dict)
     stream: Stream | None = None
     """None for a table whose changes nobody records."""
+    replicas: tuple[bytes, ...] = ()
+    """Catalog keys of the other replicas of its global table: what is written here is written there."""
+    is_strong: bool = False
+    """Whether it is a replica of a global table with multi-Region strong consistency."""
     closed_until: float = 0.0
     """Until then (epoch seconds) its items cannot be reached: it is CREATING, or DELETING."""
 

@@ -8,6 +8,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb import definitions, keys
 from tabletop.dynamodb.description import sse_description, throughput_record
 from tabletop.dynamodb.lifecycle import Delays, Record, begin_transition, invalid, invalid_parameters
+from tabletop.dynamodb.replicas.group_settings import change_group_settings, check_group_settings
 from tabletop.dynamodb.stream_labels import new_stream
 from tabletop.storage.store import Batch
 
@@ -23,6 +24,8 @@ _SETTINGS = (
     "OnDemandThroughput",
     "WarmThroughput",
     "GlobalSecondaryIndexUpdates",
+    "GlobalTableSettingsReplicationMode",
+    "DisassociationProtectionEnabled",
 )
 _MOMENT_S = 0.001
 """How long a new index seems to wait for its resources where nothing takes time: the answer to its making tells of it."""
@@ -37,6 +40,7 @@ def check_update(body: Body) -> None:
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
             "SSESpecification, ReplicaUpdates, TableClass or DeletionProtectionEnabled is required for UpdateTable"
         )
+    check_group_settings(body)
     if body.get("ProvisionedThroughput"):
         definitions.check_capacity(body["ProvisionedThroughput"])
     definitions.check_on_demand(body.get("OnDemandThroughput"), "table")
@@ -74,6 +78,7 @@ def change_settings(record: Record, body: Body, now: float) -> None:
         record["table_class"] = {"class": body["TableClass"], "changed": round(now, 3)}
     if "DeletionProtectionEnabled" in body:
         record["deletion_protection"] = body["DeletionProtectionEnabled"]
+    change_group_settings(record, body)
     for member, field in (("OnDemandThroughput", "on_demand"), ("WarmThroughput", "warm")):
         if member in body:
             record[field] = (record.get(field) or {}) | body[member]
@@ -141,6 +146,8 @@ def _change_stream(record: Record, asked: Body, now: float) -> None:
         if active:
             raise invalid("Table already has an enabled stream: TableName: " + record["name"])
         record["stream"] = new_stream(asked, now)
+    elif record.get("group") and record["group"]["consistency"] == "EVENTUAL":
+        raise invalid_parameters("Disabling Stream is not allowed for a Global Table replica.")
     elif stream is None or not active:
         raise invalid("Table does not have a stream to disable: TableName: " + record["name"])
     else:

@@ -3,10 +3,13 @@
 ``apply`` is part of a plan: it reads the view, refuses or lists in the batch what is to be stored: the item, the entries of
 its indexes, its expiry, its change record, and the amounts for the table's counters. Single operations, batches,
 transactions and the deletion of expired items differ only in how many writes they apply and how they answer.
+
+A write to a replica of a global table is a write to all its replicas, in the same batch: none is ever behind another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -154,6 +157,9 @@ def _store(view: View, batch: Batch, outcome: Outcome, new: Item, new_bytes: int
     _follow(view, batch, outcome, Stored(new, value))
     if table.stream is not None and not _is_rewriting(outcome, new, value):
         changes.record(view, batch, table, outcome.key, new, old_raw, value, now)
+    if table.replicas:
+        for twin in _twins(view, outcome):
+            _store(view, batch, twin, new, new_bytes, now)
 
 
 def _is_rewriting(outcome: Outcome, new: Item, value: bytes) -> bool:
@@ -176,6 +182,25 @@ def _remove(view: View, batch: Batch, outcome: Outcome, now: float, *, expired: 
     table = outcome.table
     if table.stream is not None:
         changes.record(view, batch, table, outcome.key, outcome.old or {}, old_raw, None, now, expired=expired)
+    if table.replicas:
+        # To the others an expired item is deleted by a write like any other: only here did time to live do it.
+        for twin in _twins(view, outcome):
+            _remove(view, batch, twin, now)
+
+
+def _twins(view: View, outcome: Outcome) -> Iterator[Outcome]:
+    """The same item in the other replicas of the table. They share its seed, so its key differs in the table's number alone."""
+    tail = outcome.key[len(outcome.table.item_prefix) :]
+    for replica in catalog.replicas_of(view, outcome.table):
+        key = replica.item_prefix + tail
+        yield Outcome(replica, key, view.get(key))
+
+
+def place(view: View, batch: Batch, table: Table, key: bytes, value: bytes) -> None:
+    """Add an item, in its stored form, that the table has not: entries, expiry and counters follow, no change is recorded."""
+    batch.put(key, value)
+    batch.add(table.counter, 1, _raw_size(value))
+    _follow(view, batch, Outcome(table, key, None), Stored(orjson.loads(value[4:]), value))
 
 
 def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> None:

@@ -527,7 +527,7 @@ def test_refused_updates(run: Any) -> None:
                 "AttributeDefinitions",
                 {"GlobalSecondaryIndexUpdates": [{"Create": index("byx", "x")}]},
             ),
-            ("ValidationException", "ReplicaUpdates", {"ReplicaUpdates": [{"Create": {"RegionName": "eu-west-1"}}]}),
+            ("ValidationException", "local region", {"ReplicaUpdates": [{"Create": {"RegionName": "us-east-1"}}]}),
         ):
             refused = await db.refusal("UpdateTable", TableName="users", **body)
             assert refused[0] == code

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tabletop.base.call import Call
-from tabletop.dynamodb import catalog, keys
 from tabletop.dynamodb.description import describe
 from tabletop.dynamodb.lifecycle import (
-    Delays,
-    begin_transition,
     busy,
     changing_index,
-    editable_record,
     existing_table,
     in_use,
     invalid,
@@ -20,7 +16,7 @@ from tabletop.dynamodb.lifecycle import (
     shown_status,
 )
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
-from tabletop.dynamodb.streams.records import follow_table
+from tabletop.dynamodb.replicas import membership
 from tabletop.storage.store import Batch, View
 
 _LAST_MEMBERS = (
@@ -58,18 +54,8 @@ def plan(view: View, request: tuple[Call, str], now: float) -> tuple[Any, Batch]
         raise busy(record, status)
     refuse_too_many(view, request[0], now)
     batch = Batch()
-    catalog_key = keys.catalog_key(table.account, table.region, table.name)
-    if Delays.table_delay_s > 0:
-        going = editable_record(table)
-        begin_transition(going, "DELETING", now)
-        if going.get("stream"):
-            going["stream"]["enabled"] = False
-        catalog.store_record(batch, going)
-        batch.put(keys.dropped_key(table.number), catalog_key)
-    else:
-        batch.delete(catalog_key)
-        batch.put(keys.dropped_key(table.number), b"")
-    follow_table(view, batch, record, None, now)
+    membership.leave(view, batch, table, now)
+    membership.drop(view, batch, record, now)
     return {"TableDescription": _last_description(view, record, now)}, batch
 
 

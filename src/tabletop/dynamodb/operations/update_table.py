@@ -24,29 +24,38 @@ from tabletop.dynamodb.lifecycle import (
     refuse_too_many,
     shown_status,
 )
-from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.dynamodb.operations.operation import Body, Operation
+from tabletop.dynamodb.replicas import groups, membership, settings
+from tabletop.dynamodb.replicas.requests import ReplicaRequest, replica_request, targets
 from tabletop.dynamodb.streams.records import follow_table
 from tabletop.dynamodb.table_changes import change_indexes, change_settings, check_update
 from tabletop.storage.store import Batch, View
 
-Request = tuple[Call, Body]
+Request = tuple[Call, Body, ReplicaRequest | None]
 
 
 def prepare(body: Body, call: Call) -> Request:
-    check_update(body)
-    return call, body
+    replicas = replica_request(body, call)
+    if replicas is None:
+        check_update(body)
+    return call, body, replicas
 
 
 def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
-    call, body = request
+    call, body, replicas = request
+    if replicas is not None:
+        return membership.plan(view, replicas, now)
     table = existing_table(view, call, body["TableName"])
     _refuse_busy(table.record, body, now)
+    for other in groups.other_records(view, table.record):
+        _refuse_busy(other, body, now)
     refuse_too_many(view, call, now)
     record = editable_record(table)
     batch = Batch()
     change_settings(record, body, now)
     change_indexes(batch, record, body, now)
     follow_table(view, batch, table.record, record, now)
+    settings.follow(view, batch, table.record, record, body, now)
     begin_transition(record, "UPDATING", now)
     catalog.store_record(batch, record)
     return {"TableDescription": describe(view, record, now, status="UPDATING")}, batch
@@ -75,4 +84,4 @@ def _refuse_busy(record: Record, body: Body, now: float) -> None:
         raise busy(record, status)
 
 
-OPERATION = Operation("UpdateTable", prepare=prepare, targets=table_targets("UpdateTable"), plan=plan)
+OPERATION = Operation("UpdateTable", prepare=prepare, targets=targets, plan=plan)

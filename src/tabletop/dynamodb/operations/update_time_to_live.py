@@ -11,8 +11,9 @@ from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.dynamodb import catalog, keys
-from tabletop.dynamodb.lifecycle import Delays, busy, editable_record, existing_table, invalid, shown_status
+from tabletop.dynamodb.lifecycle import Delays, Record, busy, editable_record, existing_table, invalid, shown_status
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
+from tabletop.dynamodb.replicas import groups
 from tabletop.storage.store import Batch, View
 
 Request = tuple[Call, str, dict[str, Any]]
@@ -36,18 +37,25 @@ def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
         raise invalid(f"TimeToLive is active on a different AttributeName: current AttributeName is {current}")
     if enable == (current is not None):
         raise invalid(f"TimeToLive is already {'enabled' if enable else 'disabled'}")
-    record = editable_record(table)
+    if table.is_strong:
+        # Inferred: that it is not supported is documented.
+        raise invalid("Time to Live is not supported for global tables with MultiRegionConsistency set to STRONG.")
     batch = Batch()
-    filling = keys.backfill_key(table.number, keys.EXPIRY_NUMBER)
+    for record in (editable_record(table), *groups.editable_others(view, table.record)):
+        _change(batch, record, attribute, enable, now)
+    return {"TimeToLiveSpecification": {"Enabled": enable, "AttributeName": attribute}}, batch
+
+
+def _change(batch: Batch, record: Record, attribute: str, enable: bool, now: float) -> None:
+    filling = keys.backfill_key(record["number"], keys.EXPIRY_NUMBER)
     if enable:
         record["ttl"] = {"attribute": attribute, "status": "ENABLED", "until": now + Delays.table_delay_s}
-        batch.put(filling, keys.catalog_key(table.account, table.region, table.name))
+        batch.put(filling, keys.catalog_key(record["account"], record["region"], record["name"]))
     else:
         record["ttl"] = {"attribute": attribute, "status": "DISABLED", "until": now + Delays.table_delay_s}
         batch.delete(filling)
-        batch.put(keys.dropped_key(table.number, keys.EXPIRY_NUMBER), b"")
+        batch.put(keys.dropped_key(record["number"], keys.EXPIRY_NUMBER), b"")
     catalog.store_record(batch, record)
-    return {"TimeToLiveSpecification": {"Enabled": enable, "AttributeName": attribute}}, batch
 
 
 OPERATION = Operation("UpdateTimeToLive", prepare=prepare, targets=table_targets("UpdateTimeToLive"), plan=plan)

@@ -48,7 +48,7 @@ def follow_table(view: View, batch: Batch, before: Record | None, after: Record 
 
 
 def _open(view: View, batch: Batch, table: Record, now: float) -> None:
-    newest = view.get(keys.STREAM_NUMBER_COUNTER)
+    newest = batch.writes.get(keys.STREAM_NUMBER_COUNTER) or view.get(keys.STREAM_NUMBER_COUNTER)
     number = 1 + (0 if newest is None else int.from_bytes(newest, "big"))
     stream = table["stream"]
     stream["number"] = number

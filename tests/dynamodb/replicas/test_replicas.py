@@ -1,0 +1,126 @@
+"""Replicas come and go, and hold the same items meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dynamo import Dynamo, attributes, definition, index, key_schema
+
+HERE, THERE, FAR = "us-east-1", "eu-west-1", "ap-northeast-1"
+
+
+def add(dynamo: Dynamo, region: str = THERE, **action: Any) -> Any:
+    return dynamo("UpdateTable", TableName="users", ReplicaUpdates=[{"Create": {"RegionName": region} | action}])
+
+
+def remove(dynamo: Dynamo, region: str = THERE) -> Any:
+    return dynamo("UpdateTable", TableName="users", ReplicaUpdates=[{"Delete": {"RegionName": region}}])
+
+
+def put(dynamo: Dynamo, key: str, **rest: Any) -> None:
+    dynamo("PutItem", TableName="users", Item={"p": {"S": key}} | rest)
+
+
+def items(dynamo: Dynamo) -> dict[str, Any]:
+    return {item["p"]["S"]: item for item in dynamo("Scan", TableName="users")["Items"]}
+
+
+def table(dynamo: Dynamo) -> Any:
+    return dynamo("DescribeTable", TableName="users")["Table"]
+
+
+# A replica of an empty table is there at once: either region's writes are read in both.
+def test_writes_of_either_region_are_in_both(dynamo: Dynamo) -> None:
+    there = dynamo.at(THERE)
+    dynamo("CreateTable", **definition())
+    answer = add(dynamo)["TableDescription"]
+    assert answer["TableStatus"] == "UPDATING"
+    assert answer["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    put(dynamo, "a", n={"N": "1"})
+    put(there, "b")
+    assert items(dynamo) == items(there)
+    assert set(items(there)) == {"a", "b"}
+    there("DeleteItem", TableName="users", Key={"p": {"S": "a"}})
+    assert set(items(dynamo)) == {"b"}
+    here_shown, there_shown = table(dynamo), table(there)
+    assert here_shown["GlobalTableVersion"] == there_shown["GlobalTableVersion"] == "2019.11.21"
+    assert [(one["RegionName"], one["ReplicaStatus"]) for one in here_shown["Replicas"]] == [(THERE, "ACTIVE")]
+    assert [(one["RegionName"], one["ReplicaStatus"]) for one in there_shown["Replicas"]] == [(HERE, "ACTIVE")]
+    assert here_shown["TableId"] != there_shown["TableId"]
+    assert here_shown["LatestStreamArn"] != there_shown["LatestStreamArn"]
+
+
+# A filled table's items are in the new replica, those written, changed and deleted while it is filled as well: nothing is
+# lost, nothing comes back.
+def test_a_filled_table_is_copied_while_writes_go_on(dynamo: Dynamo) -> None:
+    there = dynamo.at(THERE)
+    dynamo("CreateTable", **definition())
+    for number in range(600):
+        put(dynamo, f"old{number:03}")
+    add(dynamo)
+    assert table(there)["TableStatus"] == "CREATING"
+    assert table(dynamo)["Replicas"][0]["ReplicaStatus"] == "CREATING"
+    assert there.refusal("PutItem", TableName="users", Item={"p": {"S": "x"}})[0] == "ResourceNotFoundException"
+    for number in range(0, 600, 3):
+        put(dynamo, f"old{number:03}", changed={"BOOL": True})
+        dynamo("DeleteItem", TableName="users", Key={"p": {"S": f"old{number + 1:03}"}})
+        put(dynamo, f"new{number:03}")
+    assert dynamo.problems() == []
+    dynamo.settle()
+    assert table(there)["TableStatus"] == "ACTIVE"
+    assert items(there) == items(dynamo)
+    assert len(items(there)) == 600
+
+
+# Deleting a replica deletes its table; the one that is left is a table alone, with its items and its stream.
+def test_a_deleted_replica_is_gone(dynamo: Dynamo) -> None:
+    there = dynamo.at(THERE)
+    dynamo("CreateTable", **definition())
+    add(dynamo)
+    put(there, "a")
+    remove(dynamo)
+    assert there.refusal("DescribeTable", TableName="users")[0] == "ResourceNotFoundException"
+    shown = table(dynamo)
+    assert not shown.keys() & {"Replicas", "GlobalTableVersion", "GlobalTableSettingsReplicationMode"}
+    assert shown["StreamSpecification"]["StreamEnabled"] is True
+    put(dynamo, "b")
+    dynamo.settle()
+    assert set(items(dynamo)) == {"a", "b"}
+    add(dynamo)
+    assert set(items(there)) == {"a", "b"}
+
+
+# Indexes of every kind are kept in every replica, those that are added and removed later as well.
+def test_indexes_are_everywhere(dynamo: Dynamo) -> None:
+    there = dynamo.at(THERE)
+    dynamo(
+        "CreateTable",
+        **definition(
+            KeySchema=key_schema("p", "c"),
+            AttributeDefinitions=attributes(p="S", c="S", l="S"),
+            LocalSecondaryIndexes=[index("local", "p", "l")],
+        ),
+    )
+    add(dynamo)
+    for number in range(5):
+        put(dynamo, "x", c={"S": str(number)}, l={"S": str(9 - number)}, g={"S": "g"})
+    there(
+        "UpdateTable",
+        TableName="users",
+        AttributeDefinitions=attributes(g="S"),
+        GlobalSecondaryIndexUpdates=[{"Create": index("global", "g")}],
+    )
+    dynamo.settle()
+    for region in (dynamo, there):
+        for name, key in (("local", "p"), ("global", "g")):
+            found = region(
+                "Query",
+                TableName="users",
+                IndexName=name,
+                KeyConditionExpression=f"{key} = :k",
+                ExpressionAttributeValues={":k": {"S": "x" if key == "p" else "g"}},
+            )
+            assert found["Count"] == 5
+    dynamo("UpdateTable", TableName="users", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "global"}}])
+    dynamo.settle()
+    assert "GlobalSecondaryIndexes" not in table(there)
