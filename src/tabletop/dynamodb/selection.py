@@ -56,7 +56,7 @@ def prepare_selection(body: Body, call: Call, binder: Binder) -> Selection:
     start_key = body.get("ExclusiveStartKey")
     if start_key is not None:
         try:
-            values.canonicalise_item(start_key)
+            values.check_item(start_key)
         except ApiError as error:
             if error.code != "ValidationException" or any(
                 part in (error.message or "") for part in _BARE_IN_START_KEYS

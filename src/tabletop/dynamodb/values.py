@@ -45,6 +45,13 @@ def canonicalise_item(item: object) -> int:
     return sizes.item_size(item)
 
 
+def check_item(item: object) -> None:
+    """Check an item (or key) and make it canonical in place, for those who need not know its size."""
+    if type(item) is not dict:
+        raise not_a_map(item)
+    _members(item, 1)
+
+
 def canonicalise(value: object) -> int:
     """Check one attribute value and make it canonical in place; its size in bytes."""
     _value(value, 1)

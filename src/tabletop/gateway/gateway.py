@@ -17,7 +17,7 @@ from tabletop.base.errors import ApiError, StorageUnavailable
 from tabletop.base.limits import DYNAMODB_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 from tabletop.base.log import Log
 from tabletop.base.randomness import new_request_id, new_uuid
-from tabletop.dynamodb.actions import STREAM_ACTIONS
+from tabletop.dynamodb.actions import BUILT, STREAM_ACTIONS
 from tabletop.dynamodb.operations.operation import Operation
 from tabletop.dynamodb.service import DynamoDb
 from tabletop.gateway import pages
@@ -33,6 +33,8 @@ _REGION = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 """A region is part of every key: names that AWS may yet think of, and those that users invent, but nothing else."""
 DYNAMODB_TARGET = "DynamoDB_20120810."
 STREAMS_TARGET = "DynamoDBStreams_20120810."
+_DYNAMODB_ACTIONS = {DYNAMODB_TARGET + action: action for action in BUILT}
+"""X-Amz-Target -> action, for those that are built."""
 _DYNAMODB_TYPE = "application/x-amz-json-1.0"
 _log = Log("gateway")
 
@@ -80,6 +82,9 @@ class Gateway:
         """A ``wire.http.Handler``: never raises."""
         target = request.headers.get("x-amz-target")
         if target is not None and request.method == "POST" and request.path == "/":
+            action = _DYNAMODB_ACTIONS.get(target)
+            if action is not None:
+                return self._handle_dynamodb(request, "dynamodb", action)
             if target.startswith(DYNAMODB_TARGET):
                 return self._handle_dynamodb(request, "dynamodb", target[len(DYNAMODB_TARGET) :])
             if target.startswith(STREAMS_TARGET):
@@ -208,7 +213,8 @@ def _encode_dynamodb(request: HttpRequest, service: str, request_id: str, answer
         accept_encoding = request.headers.get(FIRST_ACCEPT_ENCODING, accept_encoding)
         body, headers = encodings.compress(body, headers, accept_encoding)
     headers.append(("x-amz-crc32", str(zlib.crc32(body))))
-    return _with_cors(request, HttpResponse(status, headers, body))
+    response = HttpResponse(status, headers, body)
+    return _with_cors(request, response) if "origin" in request.headers else response
 
 
 def _decompressed(request: HttpRequest, limit_bytes: int) -> bytes:

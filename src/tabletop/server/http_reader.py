@@ -41,7 +41,7 @@ class RequestReader:
 
     __slots__ = (
         "body_bytes", "body_bytes_max", "body_parts", "connections", "continue_wanted", "counted_bytes", "ending",
-        "head_bytes", "headers", "in_head", "message_bytes", "message_since", "parser", "peer", "progress_at",
+        "fed_bytes", "head_bytes", "headers", "in_head", "message_bytes", "message_since", "parser", "peer", "progress_at",
         "receiving", "refused", "secure", "target",
     )  # fmt: skip
 
@@ -59,6 +59,8 @@ class RequestReader:
         self.body_parts: list[bytes] = []
         self.body_bytes = 0
         self.body_bytes_max = 0
+        self.fed_bytes = 0
+        """The length of what the parser was given last."""
         self.head_bytes = 0
         self.message_bytes = 0
         self.counted_bytes = 0
@@ -79,6 +81,7 @@ class RequestReader:
         raise NotImplementedError
 
     def _feed(self, data: bytes) -> None:
+        self.fed_bytes = len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -119,11 +122,16 @@ class RequestReader:
         limits = self.connections.limits
         if len(headers) > limits.headers_max:
             self._stop_parsing("head_too_large")
-        if len(self.target) + sum(map(len, headers.values())) > limits.head_bytes_max:
-            self._stop_parsing("head_too_large")
+        # What was read since the message began is more than the head, and nearly always less than the limit.
+        if self.head_bytes + self.fed_bytes > limits.head_bytes_max:
+            self._bound_head(headers)
         self.in_head = False
         if "content-length" in headers or "transfer-encoding" in headers:
             self._expect_body(headers)
+
+    def _bound_head(self, headers: dict[str, str]) -> None:
+        if len(self.target) + sum(map(len, headers.values())) > self.connections.limits.head_bytes_max:
+            self._stop_parsing("head_too_large")
 
     def on_body(self, part: bytes) -> None:
         self.body_parts.append(part)

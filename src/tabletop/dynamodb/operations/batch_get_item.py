@@ -15,7 +15,7 @@ from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import compile_attributes_to_get, uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
-from tabletop.dynamodb.values import canonicalise_item
+from tabletop.dynamodb.values import check_item
 from tabletop.storage.store import View
 
 KEYS_MAX = 100
@@ -51,7 +51,7 @@ def prepare(body: Body, call: Call) -> BatchGetItem:
 def _prepare_get(name: str, member: dict[str, Any]) -> TableGet:
     legacy = uses_legacy("BatchGetItem", member)
     for key in member["Keys"]:
-        canonicalise_item(key)
+        check_item(key)
     text = member.get("ProjectionExpression")
     binder = Binder(member.get("ExpressionAttributeNames"), None, expressions_given=text is not None)
     projection = None if text is None else compile_projection(text, binder)

@@ -10,7 +10,7 @@ from tabletop.dynamodb import write
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
-from tabletop.dynamodb.values import canonicalise_item
+from tabletop.dynamodb.values import canonicalise_item, check_item
 from tabletop.dynamodb.write import Write
 from tabletop.storage.store import Batch, View
 
@@ -51,7 +51,7 @@ def _prepare_write(table: str, member: dict[str, Any]) -> Write:
         return Write("put", table, item, size_bytes)
     if delete is not None:
         key = delete["Key"]
-        canonicalise_item(key)
+        check_item(key)
         return Write("delete", table, key)
     raise invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 

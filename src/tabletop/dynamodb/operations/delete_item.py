@@ -7,7 +7,7 @@ from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
 from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write
-from tabletop.dynamodb.values import canonicalise_item
+from tabletop.dynamodb.values import check_item
 
 
 def prepare(body: Body, call: Call) -> SingleWrite:
@@ -15,7 +15,7 @@ def prepare(body: Body, call: Call) -> SingleWrite:
     if body.get("ReturnValues") not in (None, "NONE", "ALL_OLD"):
         raise invalid("Return values set to invalid value")
     key = body["Key"]
-    canonicalise_item(key)
+    check_item(key)
     prepared = prepare_write(body, "delete", key)
     if legacy:
         lower_legacy(body, prepared)

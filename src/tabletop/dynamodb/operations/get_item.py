@@ -29,7 +29,7 @@ class GetItem:
 def prepare(body: Body, call: Call) -> GetItem:
     legacy = uses_legacy("GetItem", body)
     key = body["Key"]
-    values.canonicalise_item(key)
+    values.check_item(key)
     projection = None
     names = body.get("ExpressionAttributeNames")
     text = body.get("ProjectionExpression")

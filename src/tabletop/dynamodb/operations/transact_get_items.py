@@ -16,7 +16,7 @@ from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
 from tabletop.dynamodb.transactions import TOTAL_BYTES_MAX, Reasons
-from tabletop.dynamodb.values import canonicalise_item
+from tabletop.dynamodb.values import check_item
 from tabletop.storage.store import View
 
 
@@ -40,7 +40,7 @@ def prepare(body: Body, call: Call) -> TransactGetItems:
 
 
 def _prepare_get(get: dict[str, Any]) -> Get:
-    canonicalise_item(get["Key"])
+    check_item(get["Key"])
     text = get.get("ProjectionExpression")
     binder = Binder(get.get("ExpressionAttributeNames"), None, expressions_given=text is not None)
     projection = None if text is None else compile_projection(text, binder)

@@ -8,7 +8,7 @@ from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
 from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write
 from tabletop.dynamodb.validation_envelope import enveloped
-from tabletop.dynamodb.values import canonicalise_item
+from tabletop.dynamodb.values import check_item
 
 
 def prepare(body: Body, call: Call) -> SingleWrite:
@@ -21,7 +21,7 @@ def prepare(body: Body, call: Call) -> SingleWrite:
 def _prepare(body: Body, call: Call) -> SingleWrite:
     legacy = uses_legacy("UpdateItem", body)
     key = body["Key"]
-    canonicalise_item(key)
+    check_item(key)
     prepared = prepare_write(body, "update", key)
     if legacy:
         lower_legacy(body, prepared)
