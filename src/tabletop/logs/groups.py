@@ -86,6 +86,29 @@ def describe_groups(view: View, call: Call, params: dict[str, Any]) -> Answer:
     return {"logGroups": [_summary(view, call, each, short=bool(pattern)) for each in page]}
 
 
+def list_groups(view: View, call: Call, params: dict[str, Any]) -> Answer:
+    """ListLogGroups. The pattern is up to five parts of names, each at the beginning where it has a caret."""
+    for member in ("dataSources", "fieldIndexNames", "logGroupTags"):
+        if params.get(member):
+            raise invalid(f"{member} is not available here.")
+    accounts = params.get("accountIdentifiers") or [call.account]
+    parts = (params.get("logGroupNamePattern") or "").split("|")
+    after = token_parts(params["nextToken"], str)[0] if params.get("nextToken") else None
+    limit = params.get("limit") or GROUPS_PER_PAGE
+    page: list[Answer] = []
+    for group in groups_named(view, call.account, call.region, "", after) if call.account in accounts else ():
+        name = group["name"]
+        if params.get("logGroupClass") not in (None, group["class"]):
+            continue
+        if not any(name.startswith(part[1:]) if part.startswith("^") else part in name for part in parts):
+            continue
+        if len(page) == limit:
+            return {"logGroups": page, "nextToken": page_token(page[-1]["logGroupName"])}
+        arn = group_arn(call.account, call.region, name)
+        page.append({"logGroupName": name, "logGroupArn": arn, "logGroupClass": group["class"]})
+    return {"logGroups": page}
+
+
 def put_retention(view: View, request: Request, now: float) -> tuple[Answer, Batch]:
     call, params = request
     days = params["retentionInDays"]

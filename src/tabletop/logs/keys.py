@@ -8,6 +8,7 @@ of document begins with):
     COUNTER  | group:4                                         [bytes] stored in the group
     RECENT   | group:4 | last timestamp:8 | stream:4            the key of the stream's document; 0 without events
     NUMBERS  | group:4                                         newest event's sequence:8, newest stream's number:4
+    PARCEL   | group:4 | filter:4 | first sequence:8           events for a subscriber, see ``delivery``
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _DROPPED = prefixes.LOGS + b"\x02"
 _COUNTER = prefixes.LOGS + b"\x03"
 _RECENT = prefixes.LOGS + b"\x04"
 _NUMBERS = prefixes.LOGS + b"\x05"
+_PARCEL = prefixes.LOGS + b"\x06"
 
 GROUP_NUMBER = prefixes.META + b"logs.group_number"
 """The number that the newest group got, 4 bytes."""
@@ -97,3 +99,16 @@ def read_numbers(view: View, group: int) -> tuple[int, int]:
 
 def write_numbers(batch: Batch, group: int, sequence: int, stream: int) -> None:
     batch.put(numbers_key(group), sequence.to_bytes(8, "big") + number_bytes(stream))
+
+
+def parcels_prefix() -> bytes:
+    return _PARCEL
+
+
+def parcel_key(group: int, subscription: int, first_sequence: int) -> bytes:
+    return _PARCEL + number_bytes(group, subscription) + first_sequence.to_bytes(8, "big")
+
+
+def parcel_numbers(key: bytes) -> tuple[int, int]:
+    """(group, filter) of a PARCEL key."""
+    return int.from_bytes(key[2:6], "big"), int.from_bytes(key[6:10], "big")

@@ -7,7 +7,10 @@ from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.logs import background, groups, read, search, streams, tags, write
+from tabletop.logs import background, groups, read, search, streams, subscriptions, tags, write
+from tabletop.logs.delivery import Delivery
+from tabletop.logs.ports import Subscribers
+from tabletop.logs.records import get_group, group_arn
 from tabletop.logs.targets import targets
 from tabletop.storage.store import Batch, Store, View
 
@@ -23,6 +26,8 @@ WRITES: dict[str, Callable[[View, tuple[Call, Params], float], tuple[Answer, Bat
     "CreateLogStream": streams.create_stream,
     "DeleteLogStream": streams.delete_stream,
     "PutLogEvents": write.put_events,
+    "PutSubscriptionFilter": subscriptions.put_filter,
+    "DeleteSubscriptionFilter": subscriptions.delete_filter,
     "TagResource": tags.tag,
     "UntagResource": tags.untag,
     "TagLogGroup": tags.tag,
@@ -31,6 +36,8 @@ WRITES: dict[str, Callable[[View, tuple[Call, Params], float], tuple[Answer, Bat
 
 READS: dict[str, Callable[[View, Call, Params], Answer]] = {
     "DescribeLogGroups": groups.describe_groups,
+    "ListLogGroups": groups.list_groups,
+    "DescribeSubscriptionFilters": subscriptions.describe_filters,
     "DescribeLogStreams": streams.describe_streams,
     "GetLogEvents": read.get_events,
     "ListTagsForResource": tags.list_tags,
@@ -40,6 +47,9 @@ READS: dict[str, Callable[[View, Call, Params], Answer]] = {
 OPERATIONS = frozenset(WRITES) | frozenset(READS) | {"FilterLogEvents"}
 """Everything that is built; any other answers UnknownOperationException."""
 
+_WAKING = frozenset({"PutLogEvents", "DeleteSubscriptionFilter", "DeleteLogGroup"})
+"""After these ``delivery`` may have something to do."""
+
 APPENDED_EVENTS_MAX = 1_000
 """Per commit of ``append``, so that a flood of log lines does not hold up the commits of others."""
 
@@ -47,19 +57,26 @@ _MAINTENANCE_STEPS_MAX = 100
 
 
 class Logs:
-    """CloudWatch Logs over a store. It keeps nothing of its own, but for the cursor of the background work."""
+    """CloudWatch Logs over a store. It keeps nothing of its own, but for the cursors of the background work."""
 
     service_names = ("logs",)
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._cursor: background.Cursor | None = None
+        self._delivery = Delivery(store)
+        self._subscribers: Subscribers | None = None
 
     async def handle(self, service: str, call: Call, action: str, params: Params) -> Answer:
         """Answer an operation in the form of its model. What it wrote is durable. Raises ApiError."""
         plan = WRITES.get(action)
+        if action == "PutSubscriptionFilter":
+            await self._check_subscriber(call, params)
         if plan is not None:
-            return await self._store.commit(plan, (call, params))
+            answer = await self._store.commit(plan, (call, params))
+            if action in _WAKING:
+                self._delivery.wake()
+            return answer
         if action == "FilterLogEvents":
             return await search.filter_events(self._store, call, params)
         operation = READS.get(action)
@@ -83,6 +100,22 @@ class Logs:
         for at in range(0, max(len(ordered), 1), APPENDED_EVENTS_MAX):
             chunk = ordered[at : at + APPENDED_EVENTS_MAX]
             await self._store.commit(write.append_events, write.Appended(account, region, group, stream, chunk))
+            self._delivery.wake()
+
+    async def deliver(self, subscribers: Subscribers) -> None:
+        """Give subscribers the events that their filters match, until cancelled."""
+        self._subscribers = subscribers
+        await self._delivery.run(subscribers)
+
+    async def _check_subscriber(self, call: Call, params: Params) -> None:
+        """PutSubscriptionFilter, before its plan: the function must be there and permit it."""
+        subscriptions.check_filter(call, params)
+        with self._store.view() as view:
+            get_group(view, call.account, call.region, params["logGroupName"])
+        source = f"{group_arn(call.account, call.region, params['logGroupName'])}:*"
+        place = (call.account, call.region, params["destinationArn"])
+        if self._subscribers is None or not await self._subscribers.reachable(*place, source):
+            raise subscriptions.unreachable()
 
     async def maintain(self) -> bool:
         """Some steps of background work. True while more is known to be left: then call it again soon."""

@@ -14,7 +14,7 @@ from tabletop.logs.records import group_arn, name_in_arn, stream_arn
 
 _ON_STREAMS = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
 _ON_ARNS = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
-_ON_ALL_GROUPS = frozenset({"DescribeLogGroups"})
+_ON_ALL_GROUPS = frozenset({"DescribeLogGroups", "ListLogGroups"})
 
 
 def targets(action: str, call: Call, params: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The one way in for events: PutLogEvents, and ``append`` for the functions' own logs.
 
 Durable when the commit is answered. One batch holds the events, the stream's record with its newest timestamps, the
-group's numbers and its bytes.
+group's numbers and its bytes, and a parcel for each subscription filter.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from tabletop.base.call import Call
 from tabletop.logs import keys
+from tabletop.logs.parcels import put_parcels
 from tabletop.logs.records import (
     GROUPS,
     Record,
@@ -65,6 +66,7 @@ def put_events(view: View, request: Request, now: float) -> tuple[Answer, Batch 
     batch = Batch()
     newest_sequence, newest_stream = keys.read_numbers(view, group["number"])
     sequence = _write(batch, group, stream, accepted, newest_sequence, now_ms)
+    put_parcels(batch, (call.account, call.region), group, stream, now, newest_sequence + 1, _times(accepted))
     keys.write_numbers(batch, group["number"], sequence, newest_stream)
     return {"nextSequenceToken": stream["token"], **answer}, batch
 
@@ -84,7 +86,9 @@ def append_events(view: View, request: Appended, now: float) -> tuple[None, Batc
         stream = new_stream(stream_name, newest_stream, now)
         store_stream(batch, group, stream)
     if events:
+        first = sequence + 1
         sequence = _write(batch, group, stream, events, sequence, int(now * 1000))
+        put_parcels(batch, (account, region), group, stream, now, first, _times(events))
     keys.write_numbers(batch, group["number"], sequence, newest_stream)
     return None, batch
 
@@ -92,6 +96,10 @@ def append_events(view: View, request: Appended, now: float) -> tuple[None, Batc
 def stored_bytes(message: bytes) -> int:
     """What an event counts in its group's storedBytes, and towards the size of a batch or a page."""
     return len(message) + EVENT_OVERHEAD_BYTES
+
+
+def _times(events: Sequence[Event]) -> list[int]:
+    return [timestamp for timestamp, _ in events]
 
 
 def _check_batch(events: list[Event]) -> None:

@@ -99,6 +99,7 @@ def _whole(
     from tabletop.iam.credentials import open_key_file
     from tabletop.iam.service import Iam
     from tabletop.logs import Logs
+    from tabletop.server.subscribers import FunctionSubscribers
 
     iam = Iam(store, secret_key=open_key_file(directory / "secret.key"), auth=settings.auth)
     logs = Logs(store)
@@ -145,6 +146,8 @@ def _whole(
         tasks.append(loop.create_task(background.run(), name="background"))
         tasks.append(loop.create_task(housekeeping(), name="housekeeping"))
         await functions.start()
+        subscribers = FunctionSubscribers(functions, system_clock)
+        tasks.append(loop.create_task(logs.deliver(subscribers), name="log subscriptions"))
 
     async def close() -> None:
         await functions.stop()
