@@ -38,6 +38,7 @@ BUILT = (
     "PutResourcePolicy",
     "Query",
     "Scan",
+    "SearchVectors",
     "TagResource",
     "TransactGetItems",
     "TransactWriteItems",

@@ -9,7 +9,9 @@ from itertools import islice
 import orjson
 
 from tabletop.dynamodb import catalog, expiry, indexes, keys, write
+from tabletop.dynamodb.lifecycle import all_indexes
 from tabletop.dynamodb.schema import Table
+from tabletop.dynamodb.vectors import rows as vector_rows
 from tabletop.storage.store import Batch, View, after_prefix
 
 PIECES_MAX = 64
@@ -58,7 +60,7 @@ def _gone(table: Table, index: int) -> float:
     """When a table that is DELETING is gone, or (``index`` is not 0) one of its indexes."""
     if index == 0:
         return float(table.record["transition"]["until"])
-    return max((one.get("gone", 0.0) for one in table.record["indexes"] if one["number"] == index), default=0.0)
+    return max((one.get("gone", 0.0) for one in all_indexes(table.record) if one["number"] == index), default=0.0)
 
 
 def _dropped_prefixes(number: int, index: int) -> tuple[bytes, ...]:
@@ -66,7 +68,7 @@ def _dropped_prefixes(number: int, index: int) -> tuple[bytes, ...]:
         return keys.table_data_prefixes(number)
     if index == keys.EXPIRY_NUMBER:
         return (keys.expiry_prefix(number),)
-    return (keys.index_prefix(number, index),)
+    return (keys.index_prefix(number, index), keys.vector_prefix(number, index))
 
 
 def _table_at(view: View, catalog_key: bytes, number: int) -> Table | None:
@@ -79,7 +81,9 @@ def _forget_index(view: View, batch: Batch, catalog_key: bytes, number: int, ind
     table = _table_at(view, catalog_key, number)
     if table is not None:
         record = dict(table.record)
-        record["indexes"] = [one for one in record["indexes"] if one["number"] != index]
+        for member in ("indexes", "vector_indexes"):
+            if member in record:
+                record[member] = [one for one in record[member] if one["number"] != index]
         catalog.store_record(batch, record)
 
 
@@ -124,7 +128,7 @@ def fill(view: View, work: bytes, now: float) -> Step:
 
 def _ready(table: Table, number: int) -> float:
     """When a new index may be ACTIVE at the earliest."""
-    return max(index.get("ready") or 0.0 for index in table.record["indexes"] if index["number"] == number)
+    return max(index.get("ready") or 0.0 for index in all_indexes(table.record) if index["number"] == number)
 
 
 def _split_cursor(noted: bytes, number: int) -> tuple[bytes, bytes]:
@@ -140,6 +144,9 @@ def _fill_entry(view: View, batch: Batch, table: Table, number: int, item_key: b
             if entry is not None and len(entry.key) <= ENTRY_KEY_BYTES_MAX and view.get(entry.key) is None:
                 batch.put(entry.key, entry.value)
                 batch.add(index.counter, 1, entry.size_bytes)
+    for vectors in table.vectors:
+        if vectors.number == number:
+            vector_rows.fill(view, batch, table, vectors, item_key, orjson.loads(value[4:]))
 
 
 def _fill_expiry(batch: Batch, table: Table, item_key: bytes, value: bytes) -> None:
@@ -150,7 +157,7 @@ def _fill_expiry(batch: Batch, table: Table, item_key: bytes, value: bytes) -> N
 
 def _activate(batch: Batch, table: Table, number: int) -> None:
     record = copy.deepcopy(table.record)
-    for index in record["indexes"]:
+    for index in all_indexes(record):
         if index["number"] == number:
             index |= {"status": "ACTIVE", "backfilling": False}
             index.pop("allocated", None)

@@ -1,11 +1,16 @@
-"""ConsumedCapacity as answers show it: units per table, and per index where INDEXES is asked for."""
+"""ConsumedCapacity as answers show it: units per table, and per index where INDEXES is asked for.
+
+What a vector index consumed is bytes, not units: it is shown beside the others, and counts towards no total.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from tabletop.dynamodb.schema import Index, Table
+from tabletop.dynamodb.schema import Index, Table, VectorIndex
+
+AnyIndex = Index | VectorIndex
 
 
 class Consumption:
@@ -16,9 +21,9 @@ class Consumption:
     def __init__(self, kind: str | None = None) -> None:
         """``kind``: "ReadCapacityUnits" or "WriteCapacityUnits" where AWS repeats the total under it (transactions)."""
         self._kind = kind
-        self._tables: dict[str, tuple[Table, float, dict[Index, float]]] = {}
+        self._tables: dict[str, tuple[Table, float, dict[AnyIndex, float]]] = {}
 
-    def add(self, table: Table, table_units: float, index_units: Iterable[tuple[Index, float]] = ()) -> None:
+    def add(self, table: Table, table_units: float, index_units: Iterable[tuple[AnyIndex, float]] = ()) -> None:
         _, before, indexes = self._tables.get(table.arn) or (table, 0.0, {})
         for index, units in index_units:
             indexes[index] = indexes.get(index, 0.0) + units
@@ -40,7 +45,7 @@ class Consumption:
 
 
 def consumed(
-    mode: str | None, table: Table, table_units: float, index_units: Iterable[tuple[Index, float]] = ()
+    mode: str | None, table: Table, table_units: float, index_units: Iterable[tuple[AnyIndex, float]] = ()
 ) -> dict[str, Any] | None:
     """The ConsumedCapacity of a request on one table, or None where it was not asked for."""
     if mode is None or mode == "NONE":
@@ -49,9 +54,10 @@ def consumed(
 
 
 def _render(
-    kind: str | None, mode: str, table: Table, table_units: float, indexes: dict[Index, float]
+    kind: str | None, mode: str, table: Table, table_units: float, indexes: dict[AnyIndex, float]
 ) -> dict[str, Any]:
-    total = float(table_units + sum(indexes.values()))
+    units = {index: amount for index, amount in indexes.items() if isinstance(index, Index)}
+    total = float(table_units + sum(units.values()))
     rendered: dict[str, Any] = {"TableName": table.name, "CapacityUnits": total}
     if kind:
         rendered[kind] = total
@@ -59,10 +65,17 @@ def _render(
         rendered["Table"] = _units(kind, table_units)
         for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
             shown = {
-                index.name: _units(kind, units) for index, units in indexes.items() if index.is_global is is_global
+                index.name: _units(kind, amount) for index, amount in units.items() if index.is_global is is_global
             }
             if shown:
                 rendered[member] = shown
+        written = {
+            index.name: {"VectorWriteRequestBytes": float(amount)}
+            for index, amount in indexes.items()
+            if isinstance(index, VectorIndex)
+        }
+        if written:
+            rendered["VectorIndexes"] = written
     return rendered
 
 

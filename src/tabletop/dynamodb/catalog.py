@@ -19,7 +19,7 @@ from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
 from tabletop.dynamodb import keys
 from tabletop.dynamodb.constraint_words import TABLE_NAME_CHARACTERS_MIN
-from tabletop.dynamodb.schema import Index, KeyAttribute, KeyType, Stream, Table
+from tabletop.dynamodb.schema import Index, KeyAttribute, KeyType, Stream, Table, VectorIndex
 from tabletop.storage.store import Batch, View, after_prefix, read_counter
 
 COMPILED_TABLES_MAX = 4096
@@ -118,7 +118,13 @@ def compile_table(raw: bytes) -> Table:
     indexed_types = {
         part.name: part.type for index in indexes for part in index.key_attributes if part.name not in table_keys
     }
+    vectors = tuple(
+        _compile_vector_index(index, number, types, table_keys)
+        for index in record.get("vector_indexes") or ()
+        if index["status"] != "DELETING"
+    )
     ttl = record.get("ttl") or {}
+    ttl_attribute = ttl.get("attribute") if ttl.get("status") in ("ENABLED", "ENABLING") else None
     return Table(
         name=record["name"],
         account=record["account"],
@@ -133,11 +139,12 @@ def compile_table(raw: bytes) -> Table:
         item_prefix=keys.item_prefix(number),
         counter=keys.counter_key(number, 0),
         hasher=hashlib.blake2b(digest_size=16, key=bytes.fromhex(record["seed"])),
-        ttl_attribute=ttl.get("attribute") if ttl.get("status") in ("ENABLED", "ENABLING") else None,
+        ttl_attribute=ttl_attribute,
         key_names=frozenset(table_keys),
         indexed_types=indexed_types,
         has_local_indexes=any(not index.is_global for index in indexes),
-        checks_index_keys=bool(indexed_types) or any(index.may_outgrow for index in indexes),
+        checks_index_keys=bool(indexed_types or vectors) or any(index.may_outgrow for index in indexes),
+        is_followed=bool(indexes or vectors or ttl_attribute is not None),
         index_named={index.name: index for index in indexes},
         stream=_compile_stream(record.get("stream")),
         replicas=tuple(
@@ -147,6 +154,7 @@ def compile_table(raw: bytes) -> Table:
         ),
         is_strong=(record.get("group") or {}).get("consistency") == "STRONG",
         closed_until=math.inf if record["status"] == "CREATING" else _closed_until(record.get("transition")),
+        vectors=vectors,
     )
 
 
@@ -186,6 +194,36 @@ def _compile_index(index: dict[str, Any], number: int, types: dict[str, KeyType]
         prefix=keys.index_prefix(number, index["number"]),
         counter=keys.counter_key(number, index["number"]),
         may_outgrow=len(hash_parts) > 1 or len(range_parts) > 1 or any(part.name in table_keys for part in range_parts),
+    )
+
+
+def _compile_vector_index(
+    index: dict[str, Any], number: int, types: dict[str, KeyType], table_keys: set[str]
+) -> VectorIndex:
+    hash_parts, filters = (
+        tuple(
+            KeyAttribute(part["AttributeName"], types[part["AttributeName"]])
+            for part in index["search_schema"] or ()
+            if part["SearchSchemaElementType"] == kind
+        )
+        for kind in ("HASH", "INLINE_FILTER")
+    )
+    projection = index["projection"]
+    included = {part.name for part in hash_parts + filters} | set(projection.get("NonKeyAttributes") or ())
+    return VectorIndex(
+        name=index["name"],
+        number=index["number"],
+        attribute=index["attribute"],
+        dimensions=index["dimensions"],
+        distance=index["distance"],
+        hash=hash_parts[0] if hash_parts else None,
+        filters=filters,
+        projected=None if projection["ProjectionType"] == "ALL" else frozenset(table_keys | included),
+        status=index["status"],
+        backfilling=bool(index.get("backfilling")),
+        arn=index["arn"],
+        prefix=keys.vector_prefix(number, index["number"]),
+        counter=keys.counter_key(number, index["number"]),
     )
 
 

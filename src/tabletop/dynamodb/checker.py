@@ -1,4 +1,4 @@
-"""Proves DynamoDB's data whole: every item where its key says, every index entry with its item and the reverse,
+"""Proves DynamoDB's data whole: every item where its key says, every index entry with its item and the reverse, vectors,
 expiry entries, counters, the change log (``streams.checker``), replicas (``replicas.checker``), and nothing left that no
 table owns.
 
@@ -17,6 +17,7 @@ from tabletop.dynamodb.indexes import Stored
 from tabletop.dynamodb.replicas import checker as replicas_checker
 from tabletop.dynamodb.schema import Index, Table
 from tabletop.dynamodb.streams import checker as streams_checker
+from tabletop.dynamodb.vectors.checker import VectorCheck
 from tabletop.storage.store import View, after_prefix, read_counter
 
 Total = list[int]
@@ -57,6 +58,7 @@ def _table_problems(view: View, table: Table) -> Iterator[str]:
     expected: dict[Index, Total] = {index: [0, 0] for index in table.indexes}
     expiries = 0
     collections: dict[bytes, int] = {}
+    vectors = VectorCheck(view, table)
     for key, value in view.range(table.item_prefix, after_prefix(table.item_prefix)):
         item = orjson.loads(value[4:])
         size_bytes = int.from_bytes(value[:4], "big")
@@ -79,6 +81,7 @@ def _table_problems(view: View, table: Table) -> Iterator[str]:
             expected[index][0] += 1
             expected[index][1] += entry.size_bytes
             local_bytes += 0 if index.is_global else entry.size_bytes
+        yield from vectors.item(item, key)
         if table.has_local_indexes:
             partition = key[len(table.item_prefix) : len(table.item_prefix) + keys.HASH_BYTES]
             collections[partition] = collections.get(partition, 0) + local_bytes
@@ -94,6 +97,7 @@ def _table_problems(view: View, table: Table) -> Iterator[str]:
         present = sum(1 for _ in view.range(index.prefix, after_prefix(index.prefix)))
         if present != expected[index][0]:
             yield f"{index.arn}: holds {present} entries for {expected[index][0]} items"
+    yield from vectors.ends()
     prefix = keys.expiry_prefix(table.number)
     present = sum(1 for _ in view.range(prefix, after_prefix(prefix)))
     clearing = view.get(keys.dropped_key(table.number, keys.EXPIRY_NUMBER)) is not None

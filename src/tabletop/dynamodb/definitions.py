@@ -22,8 +22,7 @@ NO_ON_DEMAND_MAXIMUM = -1
 Definition = dict[str, Any]
 KeySchema = list[dict[str, str]]
 
-NOT_BUILT_FOR_CREATE = ("GlobalTableSourceArn", "GlobalTableSettingsReplicationMode", "VectorIndexes")
-NOT_BUILT_FOR_UPDATE = ("VectorIndexUpdates",)
+NOT_BUILT_FOR_CREATE = ("GlobalTableSourceArn", "GlobalTableSettingsReplicationMode")
 
 
 def refuse_not_built(body: Definition, members: tuple[str, ...]) -> None:
@@ -40,7 +39,9 @@ def check_create(body: Definition) -> None:
     check_on_demand(body.get("OnDemandThroughput"), "table")
     names = attribute_names(body["AttributeDefinitions"])
     local, global_ = body.get("LocalSecondaryIndexes"), body.get("GlobalSecondaryIndexes")
-    check_table_keys(body["KeySchema"], names, alone=local is None and global_ is None)
+    check_table_keys(
+        body["KeySchema"], names, alone=local is None and global_ is None and body.get("VectorIndexes") is None
+    )
     taken: set[str] = set()
     if local is not None:
         _check_local_indexes(local, body["KeySchema"], names, taken)
@@ -155,7 +156,7 @@ def _check_global_keys(schema: KeySchema, names: list[str]) -> None:
             )
 
 
-def _take_name(name: str, taken: set[str]) -> None:
+def take_name(name: str, taken: set[str]) -> None:
     if name in taken:
         raise invalid_parameters(f"Duplicate index name: {name}")
     taken.add(name)
@@ -181,8 +182,8 @@ def _check_local_indexes(indexes: list[Definition], table_keys: KeySchema, names
                 "Index KeySchema does not have the same leading hash key as table KeySchema for index: "
                 f"{name}. index hash key: {index_hash}, table hash key: {table_hash}"
             )
-        _check_projection(index["Projection"])
-        _take_name(name, taken)
+        check_projection(index["Projection"])
+        take_name(name, taken)
     if len(indexes) > LOCAL_INDEXES_MAX:
         raise invalid_parameters(f"Number of LocalSecondaryIndexes exceeds per-table limit of {LOCAL_INDEXES_MAX}")
 
@@ -192,7 +193,7 @@ def _check_global_indexes(indexes: list[Definition], names: list[str], taken: se
         raise invalid_parameters("List of GlobalSecondaryIndexes is empty")
     for index in indexes:
         check_global_index(index, names, billing)
-        _take_name(index["IndexName"], taken)
+        take_name(index["IndexName"], taken)
     check_global_index_count(len(indexes))
 
 
@@ -200,7 +201,7 @@ def check_global_index(index: Definition, names: list[str], billing: str) -> Non
     """One global index, of a new table or to be added. ``names``: of the request's AttributeDefinitions."""
     name, throughput = index["IndexName"], index.get("ProvisionedThroughput")
     _check_global_keys(index["KeySchema"], names)
-    _check_projection(index["Projection"])
+    check_projection(index["Projection"])
     check_on_demand(index.get("OnDemandThroughput"), f"index {name}")
     if billing == "PAY_PER_REQUEST":
         if throughput is not None:
@@ -218,7 +219,7 @@ def check_global_index_count(count: int) -> None:
         raise invalid_parameters(f"GlobalSecondaryIndex count exceeds the per-table limit of {GLOBAL_INDEXES_MAX}")
 
 
-def _check_projection(projection: Definition) -> None:
+def check_projection(projection: Definition) -> None:
     kind, included = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
     if kind is None:
         raise invalid_parameters("Unknown ProjectionType: null")
@@ -246,6 +247,9 @@ def _check_all_used(body: Definition, names: list[str]) -> None:
     schemas = [body["KeySchema"]]
     schemas += [i["KeySchema"] for m in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes") for i in body.get(m) or ()]
     used = {part["AttributeName"]: None for schema in schemas for part in schema}
+    # What a search schema uses without a definition is refused later, in other words.
+    searched = [part["AttributeName"] for i in body.get("VectorIndexes") or () for part in i.get("SearchSchema") or ()]
+    used |= {name: None for name in searched if name in names}
     if len(used) != len(names):
         raise invalid_parameters(
             f"Some AttributeDefinitions are not used. AttributeDefinitions: [{', '.join(names)}], "

@@ -12,6 +12,7 @@ from tabletop.dynamodb import keys
 from tabletop.dynamodb.lifecycle import Record, is_allocating, shown_index_status, shown_status
 from tabletop.dynamodb.replicas import descriptions
 from tabletop.dynamodb.replicas.descriptions import class_summary
+from tabletop.dynamodb.vectors.description import describe as vector_index
 from tabletop.dynamodb.warm_throughput import warm_throughput
 from tabletop.storage.store import View, read_counter
 
@@ -45,6 +46,9 @@ def describe(view: View, record: Record, now: float, *, status: str | None = Non
         indexes = [_index(view, record, index, shown, now) for index in record["indexes"] if index["kind"] == kind]
         if indexes:
             answer[member] = indexes
+    vectors = [vector_index(view, record, index, shown, now) for index in record.get("vector_indexes") or ()]
+    if vectors:
+        answer["VectorIndexes"] = vectors
     _add_stream(answer, record)
     if record.get("sse"):
         answer["SSEDescription"] = record["sse"]

@@ -66,9 +66,7 @@ def _check_key_value(table: Table, attribute: KeyAttribute, value: dict[str, Any
         )
     if attribute is table.hash:
         if _byte_length(kind, text) > HASH_KEY_BYTES_MAX:
-            raise invalid_parameters(
-                f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes"
-            )
+            raise hash_key_too_long()
     elif _byte_length(kind, text) > RANGE_KEY_BYTES_MAX:
         raise invalid_parameters(
             f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"
@@ -82,18 +80,11 @@ def check_index_keys(table: Table, item: Item) -> None:
         if value is None:
             continue
         if kind not in value:
-            raise invalid_parameters(
-                f"Type mismatch for Index Key {name} Expected: {kind} Actual: {next(iter(value))} "
-                f"IndexName: {_index_keyed_by(table, name).name}"
-            )
+            raise index_key_mismatch(KeyAttribute(name, kind), value, _index_keyed_by(table, name).name)
         if kind != "N":
             text = value[kind]
             if not text:
-                raise invalid(
-                    "One or more parameter values are not valid. A value specified for a secondary index key is not "
-                    f"supported. The AttributeValue for a key attribute cannot contain an empty {_EMPTY_KIND[kind]} "
-                    f"value. IndexName: {_index_keyed_by(table, name).name}, IndexKey: {name}"
-                )
+                raise empty_index_key(KeyAttribute(name, kind), _index_keyed_by(table, name).name)
             if len(text) > SHORT_KEY_CHARACTERS:
                 _check_index_key_sizes(table.indexes, item)
     for index in table.indexes:
@@ -101,12 +92,29 @@ def check_index_keys(table: Table, item: Item) -> None:
             _check_index_key_sizes((index,), item)
 
 
+def index_key_mismatch(part: KeyAttribute, value: dict[str, Any], index_name: str) -> ApiError:
+    return invalid_parameters(
+        f"Type mismatch for Index Key {part.name} Expected: {part.type} Actual: {next(iter(value))} "
+        f"IndexName: {index_name}"
+    )
+
+
+def empty_index_key(part: KeyAttribute, index_name: str) -> ApiError:
+    return invalid(
+        "One or more parameter values are not valid. A value specified for a secondary index key is not "
+        f"supported. The AttributeValue for a key attribute cannot contain an empty {_EMPTY_KIND[part.type]} "
+        f"value. IndexName: {index_name}, IndexKey: {part.name}"
+    )
+
+
+def hash_key_too_long() -> ApiError:
+    return invalid_parameters(f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes")
+
+
 def _check_index_key_sizes(indexes: tuple[Index, ...], item: Item) -> None:
     for index in indexes:
         if _size_of(index.hash, item) > HASH_KEY_BYTES_MAX:
-            raise invalid_parameters(
-                f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes"
-            )
+            raise hash_key_too_long()
         if _size_of(index.range, item) > RANGE_KEY_BYTES_MAX:
             raise invalid_parameters(
                 f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"

@@ -6,6 +6,7 @@ Layout (``|`` joins; numbers are big-endian; every key begins with ``prefixes.DY
     COUNTER    | table:4 | index:2                           [items, bytes] of the table (index 0) or of one index
     ITEM       | table:4 | hash:16 | sort                    size:4 and the item's JSON
     ENTRY      | table:4 | index:2 | hash:16 | sort* | base:16    an index's entry: size:4 and the projected item's JSON
+    VECTOR     | table:4 | index:2 | [hash:16] | hash:16 | sort    a vector index's row (``vectors``): components, filters
     COLLECTION | table:4 | hash:16                           [bytes] of one item collection (tables with local indexes)
     EXPIRY     | table:4 | second:8 | hash:16 | sort          an item that expires then (empty value)
     TOKEN      | account \\0 region \\0 token                  what a client token of a transaction did
@@ -35,7 +36,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tabletop.dynamodb import numbers
-from tabletop.dynamodb.schema import Index, KeyAttribute, Table
+from tabletop.dynamodb.schema import Index, KeyAttribute, Table, VectorIndex
 from tabletop.storage import prefixes
 from tabletop.storage.store import View, after_prefix
 
@@ -52,6 +53,7 @@ _TOKEN_AGE = prefixes.DYNAMODB + b"\x08"
 _CHANGE = prefixes.DYNAMODB + b"\x09"
 _DROPPED = prefixes.DYNAMODB + b"\x0a"
 _BACKFILL = prefixes.DYNAMODB + b"\x0b"
+_VECTOR = prefixes.DYNAMODB + b"\x0c"
 _STREAM = prefixes.DYNAMODB + b"\x20"
 _SEQUENCE = prefixes.DYNAMODB + b"\x21"
 _GENERATION = prefixes.DYNAMODB + b"\x22"
@@ -96,6 +98,10 @@ def index_prefix(table: int, index: int) -> bytes:
     return _ENTRY + table.to_bytes(4, "big") + index.to_bytes(2, "big")
 
 
+def vector_prefix(table: int, index: int) -> bytes:
+    return _VECTOR + table.to_bytes(4, "big") + index.to_bytes(2, "big")
+
+
 def collection_key(table: int, partition_hash: bytes) -> bytes:
     return _COLLECTION + table.to_bytes(4, "big") + partition_hash
 
@@ -131,7 +137,7 @@ def numbers_of(key: bytes) -> tuple[int, int]:
 
 def table_kinds() -> tuple[bytes, ...]:
     """The kinds of keys that go on with a table's number."""
-    return (_ITEM, _ENTRY, _COLLECTION, _EXPIRY, _BACKFILL, _COUNTER)
+    return (_ITEM, _ENTRY, _VECTOR, _COLLECTION, _EXPIRY, _BACKFILL, _COUNTER)
 
 
 def numbers_below(view: View, kind: bytes) -> Iterator[int]:
@@ -258,6 +264,13 @@ def index_partition(table: Table, index: Index, key: Item) -> bytes:
     return index.prefix + partition_hash(
         table, b"".join(terminated(key_bytes(part, key[part.name])) for part in index.hash)
     )
+
+
+def vector_partition(table: Table, index: VectorIndex, value: dict[str, Any] | None) -> bytes:
+    """Prefix of the rows of one partition of a vector index, which has none: ``value`` is None then."""
+    if index.hash is None or value is None:
+        return index.prefix
+    return index.prefix + partition_hash(table, key_bytes(index.hash, value))
 
 
 def entry_key(table: Table, index: Index, item: Item, base_key: bytes) -> bytes:

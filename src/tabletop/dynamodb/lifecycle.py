@@ -75,9 +75,14 @@ def busy(record: Record, status: str) -> ApiError:
     return in_use(f"Table is being {_BUSY[status]}: {record['name']}")
 
 
+def all_indexes(record: Record) -> list[Record]:
+    """The records of the table's secondary indexes and vector indexes."""
+    return [*record["indexes"], *(record.get("vector_indexes") or ())]
+
+
 def changing_index(record: Record) -> Record | None:
     """The index that is being made or removed; there is never a second one."""
-    return next((index for index in record["indexes"] if index["status"] in ("CREATING", "DELETING")), None)
+    return next((index for index in all_indexes(record) if index["status"] in ("CREATING", "DELETING")), None)
 
 
 def is_allocating(index: Record, now: float) -> bool:

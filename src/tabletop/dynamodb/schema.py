@@ -13,6 +13,7 @@ The record is JSON in the catalog; ``operations`` on tables edit it, ``descripti
     billing           {"mode": "PROVISIONED" | "PAY_PER_REQUEST", "changed": epoch seconds or null}
     throughput        {"read": int, "write": int, "increased": epoch or null, "decreased": epoch or null, "decreases": int}
     stream            {"enabled": bool, "view": StreamViewType, "label", "number": int} of the newest stream, or null
+    vector_indexes    [vector index record, ...]: see ``vectors.definitions.new_index``; absent in tables without
     replicas, group   of a replica of a global table: see ``replicas``
     on_demand, warm, sse, ttl, tags, table_class, deletion_protection, policy, ...: see ``catalog``
 """
@@ -59,6 +60,35 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """A vector index (``tabletop.dynamodb.vectors``). Its numbers are of the same row as those of the other indexes."""
+
+    name: str
+    number: int
+    attribute: str
+    """The vector attribute."""
+    dimensions: int
+    distance: Literal["COSINE", "DOT_PRODUCT", "EUCLIDEAN"]
+    hash: KeyAttribute | None
+    """The attribute that divides the index into partitions; None: it is one."""
+    filters: tuple[KeyAttribute, ...]
+    """The INLINE_FILTER attributes."""
+    projected: frozenset[str] | None
+    """Every attribute that results may show, the vector aside; None: all."""
+    status: str
+    backfilling: bool
+    arn: str
+    prefix: bytes
+    """Of every row of this index: kind, table number, index number."""
+    counter: bytes
+    """Key of the counter row (vectors, size in bytes)."""
+
+    @property
+    def search_attributes(self) -> tuple[KeyAttribute, ...]:
+        return self.filters if self.hash is None else (self.hash, *self.filters)
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """An enabled stream, as the write path needs it."""
 
@@ -96,7 +126,9 @@ class Table:
     """Attribute -> type for every attribute that some maintained index uses as a key and the table does not."""
     has_local_indexes: bool
     checks_index_keys: bool
-    """Whether a write must be held against the indexes' keys: some attribute is only theirs, or a key may be too long."""
+    """Whether a write must be held against the indexes: some attribute is only theirs, or a key may be too long."""
+    is_followed: bool
+    """Whether anything is to be brought along with an item: index entries, vectors, its expiry."""
     index_named: dict[str, Index] = field(default_factory=dict)
     stream: Stream | None = None
     """None for a table whose changes nobody records."""
@@ -104,6 +136,8 @@ class Table:
     """Catalog keys of the other replicas of its global table: what is written here is written there."""
     is_strong: bool = False
     """Whether it is a replica of a global table with multi-Region strong consistency."""
+    vectors: tuple[VectorIndex, ...] = ()
+    """Every vector index that writes maintain: all but those being deleted."""
     closed_until: float = 0.0
     """Until then (epoch seconds) its items cannot be reached: it is CREATING, or DELETING."""
 

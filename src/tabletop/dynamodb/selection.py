@@ -34,6 +34,7 @@ class Selection:
     """The parameters of Query and Scan that do not say which keys, prepared without the table."""
 
     call: Call
+    operation: str
     table: str
     index: str | None
     select: str | None
@@ -47,7 +48,8 @@ class Selection:
     """As messages call it."""
 
 
-def prepare_selection(body: Body, call: Call, binder: Binder) -> Selection:
+def prepare_selection(body: Body, call: Call, binder: Binder, *, operation: str) -> Selection:
+    """``operation``: Query or Scan."""
     index = body.get("IndexName")
     select = body.get("Select")
     filter_text = body.get("FilterExpression")
@@ -69,6 +71,7 @@ def prepare_selection(body: Body, call: Call, binder: Binder) -> Selection:
         condition = compile_condition(filter_text, kind="FilterExpression", binder=binder)
     return Selection(
         call=call,
+        operation=operation,
         table=table_name(body["TableName"]),
         index=index,
         select=select,
@@ -131,6 +134,8 @@ def _index_of(table: Table, selection: Selection) -> Index | None:
         return None
     index = table.index_named.get(selection.index)
     if index is None:
+        if any(vectors.name == selection.index for vectors in table.vectors):
+            raise invalid(f"{selection.operation} operation not supported on this index type.")
         raise invalid(f"The table does not have the specified index: {selection.index}")
     if index.is_global and selection.consistent:
         raise invalid("Consistent reads are not supported on global secondary indexes")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,7 +15,10 @@ from tabletop.dynamodb.actions import OPERATIONS
 from tabletop.dynamodb.expressions import VARIABLES_BYTES_MAX, refuse_large_variables
 from tabletop.dynamodb.misplaced import Misplaced
 from tabletop.dynamodb.operations.operation import Body, Operation, check_table_names
-from tabletop.storage.store import Store
+from tabletop.dynamodb.stepwise import StepwiseReads
+from tabletop.storage.store import Store, View
+
+Done = Callable[[Any], None]
 
 
 class DynamoDb:
@@ -25,6 +29,7 @@ class DynamoDb:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._misplaced = Misplaced(store)
+        self._stepwise = StepwiseReads(store)
 
     def decode(self, action: str, payload: bytes, call: Call) -> tuple[Operation, Body]:
         """The operation, and its parameters with types and constraints checked. Raises ApiError."""
@@ -57,7 +62,12 @@ class DynamoDb:
                 constraints.refuse_unreadable(operation.name, body)
             raise
 
-    def run(self, operation: Operation, call: Call, body: Body, done: Callable[[Any], None]) -> None:
+    def run_in_steps(self, operation: Operation, request: Any, call: Call, done: Done) -> None:
+        """Answer a prepared request of an operation that reads in steps; ``done`` as in ``run``."""
+        assert operation.steps is not None
+        self._stepwise.run(partial(_opened, operation.steps, request, call.now), done)
+
+    def run(self, operation: Operation, call: Call, body: Body, done: Done) -> None:
         """All that follows ``decode``, for those who hold no view: ``done`` gets the answer or the error, once, maybe at once.
 
         A write is durable when ``done`` gets its answer.
@@ -73,7 +83,9 @@ class DynamoDb:
         except Exception as error:
             done(error)
             return
-        assert operation.plan is not None
+        if operation.plan is None:
+            self.run_in_steps(operation, request, call, done)
+            return
         self._store.submit(operation.plan, request, done)
 
 
@@ -85,3 +97,9 @@ def _parts_with_expressions(body: Body) -> Iterator[Body]:
         yield from (one for one in requests.values() if type(one) is dict)
     if type(members) is list:
         yield from (one for member in members if type(member) is dict for one in member.values() if type(one) is dict)
+
+
+def _opened(
+    steps: Callable[[View, Any, float], Generator[None, None, Any]], request: Any, now: float, view: View
+) -> Generator[None, None, Any]:
+    return steps(view, request, now)

@@ -7,7 +7,7 @@ from typing import Any
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import definitions, keys
 from tabletop.dynamodb.description import sse_description, throughput_record
-from tabletop.dynamodb.lifecycle import Delays, Record, begin_transition, invalid, invalid_parameters
+from tabletop.dynamodb.lifecycle import Delays, Record, all_indexes, begin_transition, invalid, invalid_parameters
 from tabletop.dynamodb.replicas.group_settings import change_group_settings, check_group_settings
 from tabletop.dynamodb.stream_labels import new_stream
 from tabletop.storage.store import Batch
@@ -26,6 +26,7 @@ _SETTINGS = (
     "GlobalSecondaryIndexUpdates",
     "GlobalTableSettingsReplicationMode",
     "DisassociationProtectionEnabled",
+    "VectorIndexUpdates",
 )
 _MOMENT_S = 0.001
 """How long a new index seems to wait for its resources where nothing takes time: the answer to its making tells of it."""
@@ -34,7 +35,6 @@ _ACTIONS = "GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create
 
 def check_update(body: Body) -> None:
     """What can be judged without the table."""
-    definitions.refuse_not_built(body, definitions.NOT_BUILT_FOR_UPDATE)
     if all(body.get(member) in (None, []) for member in _SETTINGS):
         raise invalid(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, "
@@ -164,7 +164,7 @@ def change_indexes(batch: Batch, record: Record, body: Body, now: float) -> None
             _update_index(record, update["Update"], body, now)
 
 
-def _phases(now: float) -> dict[str, float | None]:
+def phases(now: float) -> dict[str, float | None]:
     """When a new index has its resources, and when at the earliest it is ACTIVE; as soon as it is filled without delay."""
     delay_s = Delays.table_delay_s
     return {"allocated": now + (delay_s or _MOMENT_S), "ready": now + 2 * delay_s if delay_s else None}
@@ -174,27 +174,14 @@ def _add_index(batch: Batch, record: Record, body: Body, definition: Body, now: 
     given = body.get("AttributeDefinitions") or []
     names = definitions.attribute_names(given)
     definitions.check_global_index(definition, names, record["billing"]["mode"])
-    if any(index["name"] == definition["IndexName"] for index in record["indexes"]):
+    if any(index["name"] == definition["IndexName"] for index in all_indexes(record)):
         raise invalid_parameters(f"Attempting to create an index which already exists: {definition['IndexName']}")
     global_ = [index for index in record["indexes"] if index["kind"] == "global"]
     if len(global_) >= definitions.GLOBAL_INDEXES_MAX:
         raise ApiError("LimitExceededException", "GlobalSecondaryIndex count exceeds the per-table limit of 20")
     projections = [{"Projection": index["projection"]} for index in record["indexes"]]
     definitions.check_projected_total([*projections, definition])
-    types = dict(record["attributes"])
-    new_types = {one["AttributeName"]: one["AttributeType"] for one in given}
-    if any(
-        types.get(part["AttributeName"], new_types[part["AttributeName"]]) != new_types[part["AttributeName"]]
-        for part in definition["KeySchema"]
-    ):
-        raise invalid_parameters(
-            "Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. "
-            f"Existing schema: {_schema_text(definition, new_types | types)} "
-            f"New schema: {_schema_text(definition, new_types)}"
-        )
-    for part in definition["KeySchema"]:
-        if part["AttributeName"] not in types:
-            record["attributes"].append([part["AttributeName"], new_types[part["AttributeName"]]])
+    declare_attributes(record, given, [(part["AttributeName"], part["KeyType"]) for part in definition["KeySchema"]])
     record["index_count"] += 1
     number = record["index_count"]
     record["indexes"].append(
@@ -207,7 +194,7 @@ def _add_index(batch: Batch, record: Record, body: Body, definition: Body, now: 
             "projection": definition["Projection"],
             "status": "CREATING",
             "backfilling": True,
-            **_phases(now),
+            **phases(now),
             "throughput": throughput_record(definition.get("ProvisionedThroughput")),
             "on_demand": definition.get("OnDemandThroughput"),
             "warm": definition.get("WarmThroughput"),
@@ -217,10 +204,25 @@ def _add_index(batch: Batch, record: Record, body: Body, definition: Body, now: 
     batch.put(keys.backfill_key(record["number"], number), catalog_key)
 
 
-def _schema_text(definition: Body, types: dict[str, str]) -> str:
-    parts = ", ".join(
-        f"{p['AttributeName']}:{types[p['AttributeName']]}:{p['KeyType']}" for p in definition["KeySchema"]
-    )
+def declare_attributes(record: Record, given: list[Body], used: list[tuple[str, str]]) -> None:
+    """Note the types of the attributes that a new index uses (name, role), as AttributeDefinitions gives them or the table
+    has them. Raises ValidationException where the two differ.
+    """
+    types = dict(record["attributes"])
+    new_types = {one["AttributeName"]: one["AttributeType"] for one in given}
+    if any(types.get(name, new_types.get(name)) != new_types.get(name, types.get(name)) for name, _ in used):
+        raise invalid_parameters(
+            "Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. "
+            f"Existing schema: {_schema_text(used, new_types | types)} "
+            f"New schema: {_schema_text(used, types | new_types)}"
+        )
+    for name, _ in used:
+        if name not in types:
+            record["attributes"].append([name, new_types[name]])
+
+
+def _schema_text(used: list[tuple[str, str]], types: dict[str, str]) -> str:
+    parts = ", ".join(f"{name}:{types[name]}:{role}" for name, role in used)
     return f"Schema:[SchemaElement: key{{{parts}}}]"
 
 
@@ -235,7 +237,11 @@ def _remove_index(batch: Batch, record: Record, name: str, now: float) -> None:
     for index in record["indexes"]:
         if index["status"] == "DELETING" or (index["status"] == "CREATING" and index["name"] != name):
             raise definitions.one_index_at_a_time()
-    index = _global_index(record, name)
+    drop_index(batch, record, _global_index(record, name), now)
+
+
+def drop_index(batch: Batch, record: Record, index: Record, now: float) -> None:
+    """Let the index be DELETING until its data is cleared; what fills it stops."""
     index |= {"status": "DELETING", "backfilling": False, "gone": now + Delays.table_delay_s}
     catalog_key = keys.catalog_key(record["account"], record["region"], record["name"])
     batch.delete(keys.backfill_key(record["number"], index["number"]))
@@ -249,6 +255,9 @@ def keep_used_attributes(record: Record) -> None:
     for index in record["indexes"]:
         if index["status"] != "DELETING":
             used |= {part["AttributeName"] for part in index["key_schema"]}
+    for index in record.get("vector_indexes") or ():
+        if index["status"] != "DELETING":
+            used |= {part["AttributeName"] for part in index["search_schema"] or ()}
     record["attributes"] = [one for one in record["attributes"] if one[0] in used]
 
 

@@ -20,6 +20,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys, sizes, values
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
+from tabletop.dynamodb.schema import Index
 from tabletop.dynamodb.write import Outcome, Write, locate
 from tabletop.storage.store import Batch, View
 
@@ -101,13 +102,13 @@ def apply_all(
 
 
 def written_units(outcomes: list[Outcome]) -> Consumption:
-    """The write units of a transaction: twice what its writes cost alone."""
+    """The write units of a transaction: twice what its writes cost alone; once for vector indexes (inferred)."""
     consumption = Consumption("WriteCapacityUnits")
     for outcome in outcomes:
         consumption.add(
             outcome.table,
             2 * outcome.table_units,
-            [(index, 2 * units) for index, units in outcome.index_units],
+            [(index, 2 * units if isinstance(index, Index) else units) for index, units in outcome.index_units],
         )
     return consumption
 

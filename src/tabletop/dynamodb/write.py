@@ -21,7 +21,8 @@ from tabletop.dynamodb import catalog, changes, expiry, indexes, key_schema, key
 from tabletop.dynamodb.expressions import Condition, Update
 from tabletop.dynamodb.indexes import Stored
 from tabletop.dynamodb.keys import Item
-from tabletop.dynamodb.schema import Index, Table
+from tabletop.dynamodb.schema import Index, Table, VectorIndex
+from tabletop.dynamodb.vectors import rows as vector_rows
 from tabletop.storage.store import Batch, View, read_counter
 
 ITEM_BYTES_MAX = 400 * 1024
@@ -58,7 +59,8 @@ class Outcome:
         """Size of the item that a put or an update stores."""
         self.paths: Any = ()
         self.table_units = 1
-        self.index_units: list[tuple[Index, int]] = []
+        self.index_units: list[tuple[Index | VectorIndex, int]] = []
+        """What each changed index consumed: write units, or the bytes of a vector index."""
 
     @property
     def old(self) -> Item | None:
@@ -102,12 +104,18 @@ def locate(view: View, call: Call, write: Write) -> tuple[Table, bytes]:
     if write.kind == "put":
         key_schema.check_item_keys(table, write.subject)
         if table.checks_index_keys:
-            key_schema.check_index_keys(table, write.subject)
+            _check_against_indexes(table, write.subject)
     else:
         key_schema.check_key(table, write.subject)
         if write.update is not None:
             _refuse_key_update(table, write.update)
     return table, keys.item_key(table, write.subject)
+
+
+def _check_against_indexes(table: Table, item: Item) -> None:
+    key_schema.check_index_keys(table, item)
+    if table.vectors:
+        vector_rows.check_item(table, item)
 
 
 def condition_failed(old: Item | None) -> ApiError:
@@ -134,7 +142,7 @@ def _store_updated(view: View, batch: Batch, outcome: Outcome, write: Write, now
         new, outcome.paths = write.update.apply(base, exists=old is not None)
     table = outcome.table
     if table.checks_index_keys:
-        key_schema.check_index_keys(table, new)
+        _check_against_indexes(table, new)
     new_bytes = sizes.item_size(new)
     if new_bytes > ITEM_BYTES_MAX:
         raise ApiError("ValidationException", "Item size to update has exceeded the maximum allowed size")
@@ -206,13 +214,13 @@ def place(view: View, batch: Batch, table: Table, key: bytes, value: bytes) -> N
 def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> None:
     """Bring along everything that follows from the item: index entries, its expiry, its collection's size."""
     table = outcome.table
-    if not table.indexes and table.ttl_attribute is None:
+    if not table.is_followed:
         return
     old_raw = outcome.old_raw
     old = None if old_raw is None else Stored(outcome.old or {}, old_raw)
     if table.indexes:
         local_before = _collection_amount(batch, table)
-        outcome.index_units = indexes.maintain(view, batch, table, outcome.key, old, new)
+        outcome.index_units += indexes.maintain(view, batch, table, outcome.key, old, new)
         if table.has_local_indexes:
             if new is not None and outcome.new_bytes * (1 + len(table.indexes)) > ITEM_BYTES_MAX:
                 _refuse_large_with_entries(outcome, new)
@@ -222,6 +230,8 @@ def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> N
             if grown > 0 and read_counter(view, collection, 1)[0] + grown > COLLECTION_BYTES_MAX:
                 raise ApiError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
             batch.add(collection, grown)
+    if table.vectors:
+        outcome.index_units += vector_rows.maintain(view, batch, table, outcome.key, old, new)
     if table.ttl_attribute is not None:
         expiry.maintain(batch, table, outcome.key, None if old is None else old.item, None if new is None else new.item)
 

@@ -130,7 +130,7 @@ class Gateway:
     def _write_dynamodb(
         self, request: HttpRequest, service: str, call: Call, operation: Operation, body: dict[str, Any], prepared: Any
     ) -> HttpResponse | asyncio.Future[HttpResponse]:
-        """Hand a plan to the committer; without durability its answer is there before ``submit`` returns."""
+        """Hand a plan to the committer; without durability its answer is there before ``submit`` returns. Or read in steps."""
         answered: HttpResponse | None = None
         waiting: asyncio.Future[HttpResponse] | None = None
 
@@ -147,8 +147,10 @@ class Gateway:
             if waiting is not None and not waiting.cancelled():
                 waiting.set_result(answered)
 
-        assert operation.plan is not None
-        self._store.submit(operation.plan, prepared, done)
+        if operation.plan is None:
+            self._dynamodb.run_in_steps(operation, prepared, call, done)
+        else:
+            self._store.submit(operation.plan, prepared, done)
         if answered is not None:
             return answered
         waiting = asyncio.get_running_loop().create_future()

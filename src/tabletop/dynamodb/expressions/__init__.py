@@ -7,14 +7,16 @@
     compile_projection(text, binder).apply(item)                  what is kept of the item
     compile_update(text, binder).apply(item)                      (new item, UpdatedPaths)
     analyse_key_condition(text, binder)                           [KeyCondition, ...], fitted by match_key_schema
+    analyse_search_condition(text, binder)                        {attribute: value that it must equal}
 
 A *tree* (``tree``) is what was written; it depends on the text alone, and is kept. *Steps* are a path with its names
 bound. A *test* is a compiled condition, a function of an item; compiled things live as long as the request whose names
 and values they hold. Items and values are canonical (``tabletop.dynamodb.values``) and are never edited here.
 
 Reading order: ``tree``, ``lexer``, ``cursor`` and ``grammar`` (text to tree), ``binder``, ``operands``, ``conditions``,
-``paths`` and ``projections``, ``updates`` and ``assignments``, ``key_conditions``. Whatever text arrives, the result
-is an ApiError or something that runs: no nesting takes more of the interpreter's stack than 300 levels do.
+``paths`` and ``projections``, ``updates`` and ``assignments``, ``key_conditions`` and ``search_conditions``. Whatever text
+arrives, the result is an ApiError or something that runs: no nesting takes more of the interpreter's stack than 300 levels
+do.
 """
 
 from tabletop.dynamodb.expressions.binder import VARIABLES_BYTES_MAX, Binder, refuse_large_variables
@@ -27,6 +29,7 @@ from tabletop.dynamodb.expressions.key_conditions import (
     match_key_schema,
 )
 from tabletop.dynamodb.expressions.projections import Projection, compile_projection
+from tabletop.dynamodb.expressions.search_conditions import analyse_search_condition
 from tabletop.dynamodb.expressions.updates import Update, UpdatedPaths, compile_update, compile_update_tree
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "UpdatedPaths",
     "analyse_key_condition",
     "analyse_key_tree",
+    "analyse_search_condition",
     "compile_condition",
     "compile_projection",
     "compile_tree",

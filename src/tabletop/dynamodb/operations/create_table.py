@@ -16,6 +16,7 @@ from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, t
 from tabletop.dynamodb.stream_labels import new_stream
 from tabletop.dynamodb.streams.records import follow_table
 from tabletop.dynamodb.tagging import new_tags
+from tabletop.dynamodb.vectors import definitions as vector_definitions
 from tabletop.storage.store import Batch, View
 
 
@@ -28,6 +29,7 @@ class Creation:
 
 def prepare(body: Body, call: Call) -> Creation:
     check_create(body)
+    vector_definitions.check_create(body)
     tags = new_tags(body.get("Tags") or [])
     name = table_name(body["TableName"])
     arn = table_arn(call, name)
@@ -39,11 +41,15 @@ def prepare(body: Body, call: Call) -> Creation:
         new_index("global", number, one, arn)
         for number, one in enumerate(body.get("GlobalSecondaryIndexes") or (), first)
     ]
+    vectors = [
+        vector_definitions.new_index(number, one, arn)
+        for number, one in enumerate(body.get("VectorIndexes") or (), first + len(global_))
+    ]
     table_class = body.get("TableClass")
     return Creation(
         call,
         {
-            "index_count": len(local) + len(global_),
+            "index_count": len(local) + len(global_) + len(vectors),
             "seed": random_bytes(16).hex(),
             "account": call.account,
             "region": call.region,
@@ -54,6 +60,7 @@ def prepare(body: Body, call: Call) -> Creation:
             "attributes": [[one["AttributeName"], one["AttributeType"]] for one in body["AttributeDefinitions"]],
             "key_schema": body["KeySchema"],
             "indexes": local + global_,
+            "vector_indexes": vectors,
             "billing": {"mode": body.get("BillingMode", "PROVISIONED"), "changed": None},
             "throughput": throughput_record(body.get("ProvisionedThroughput")),
             "on_demand": body.get("OnDemandThroughput"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,11 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One API action. Exactly one of ``read`` and ``plan`` is given.
+    """One API action. Exactly one of ``read``, ``steps`` and ``plan`` is given.
 
     ``prepare`` does what needs no table: the custom validation, expressions compiled, random identifiers drawn.
-    ``read`` answers from a view; ``plan`` is a plan (``tabletop.storage.store``). An answer is a dict for the JSON
+    ``read`` answers from a view; ``steps`` does so in bounded steps, yielding between them (``stepwise``), where a read
+    can take long; ``plan`` is a plan (``tabletop.storage.store``). An answer is a dict for the JSON
     encoder, or bytes that are the JSON.
     ``targets`` lists (action, resource ARN) pairs that the caller's policies must allow.
     """
@@ -32,9 +33,10 @@ class Operation:
     plan: Callable[[View, Any, float], tuple[Any, Batch | None]] | None = None
     only_reads: Callable[[Any], bool] | None = None
     """Of a plan that may turn out to write nothing (PartiQL): whether this request's does, and needs no committer."""
+    steps: Callable[[View, Any, float], Generator[None, None, Any]] | None = None
 
     def reader(self, request: Any) -> Callable[[View, Any, float], Any] | None:
-        """What answers this prepared request from a view; None where only the committer can."""
+        """What answers this prepared request from a view, at once; None where only the committer can, or steps."""
         if self.read is not None or self.only_reads is None or not self.only_reads(request):
             return self.read
         plan = self.plan

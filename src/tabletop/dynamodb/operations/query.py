@@ -36,7 +36,7 @@ def prepare(body: Body, call: Call) -> Query:
         expressions_given=valued or "ProjectionExpression" in body,
         missing="" if valued else "FilterExpression and KeyConditionExpression are null",
     )
-    selection = prepare_selection(body, call, binder)
+    selection = prepare_selection(body, call, binder, operation="Query")
     if legacy:
         lower_legacy(body, selection, "QueryFilter")
     conditions = _key_conditions(body, binder)

@@ -48,7 +48,7 @@ def prepare(body: Body, call: Call) -> Scan:
     given = body.get("FilterExpression") is not None or body.get("ProjectionExpression") is not None
     missing = "" if body.get("FilterExpression") is not None else "FilterExpression is null"
     binder = Binder(names, values, expressions_given=given, missing=missing)
-    selection = prepare_selection(body, call, binder)
+    selection = prepare_selection(body, call, binder, operation="Scan")
     binder.refuse_unused()
     if legacy:
         lower_legacy(body, selection, "ScanFilter")

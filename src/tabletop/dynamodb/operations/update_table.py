@@ -29,15 +29,19 @@ from tabletop.dynamodb.replicas import groups, membership, settings
 from tabletop.dynamodb.replicas.requests import ReplicaRequest, replica_request, targets
 from tabletop.dynamodb.streams.records import follow_table
 from tabletop.dynamodb.table_changes import change_indexes, change_settings, check_update
+from tabletop.dynamodb.vectors import changes as vector_changes
 from tabletop.storage.store import Batch, View
 
 Request = tuple[Call, Body, ReplicaRequest | None]
+
+_INDEX_UPDATES = ("GlobalSecondaryIndexUpdates", "VectorIndexUpdates")
 
 
 def prepare(body: Body, call: Call) -> Request:
     replicas = replica_request(body, call)
     if replicas is None:
         check_update(body)
+        vector_changes.check_update(body)
     return call, body, replicas
 
 
@@ -54,6 +58,7 @@ def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
     batch = Batch()
     change_settings(record, body, now)
     change_indexes(batch, record, body, now)
+    vector_changes.change(batch, record, body, now)
     follow_table(view, batch, table.record, record, now)
     settings.follow(view, batch, table.record, record, body, now)
     begin_transition(record, "UPDATING", now)
@@ -69,7 +74,7 @@ def _refuse_busy(record: Record, body: Body, now: float) -> None:
         if status != "ACTIVE":
             raise busy(record, status)
         return
-    for update in body.get("GlobalSecondaryIndexUpdates") or ():
+    for update in (update for member in _INDEX_UPDATES for update in body.get(member) or ()):
         removes_it = index["status"] == "CREATING" and update.get("Delete", {}).get("IndexName") == index["name"]
         if not removes_it and "Update" not in update:
             raise one_index_at_a_time()
@@ -78,7 +83,7 @@ def _refuse_busy(record: Record, body: Body, now: float) -> None:
                 "Index creation is in resource allocation phase. "
                 "Retry deletion during backfilling phase or when the index is active."
             )
-        if removes_it and not body.keys() - {"TableName", "GlobalSecondaryIndexUpdates"}:
+        if removes_it and not body.keys() - {"TableName", *_INDEX_UPDATES}:
             return
     if status != "ACTIVE":
         raise busy(record, status)

@@ -36,7 +36,7 @@ def problems(view: View, table: Table) -> Iterator[str]:
 
 
 def _numbered(table: Table) -> dict[int, str]:
-    return {index.number: index.name for index in table.indexes}
+    return {index.number: index.name for index in table.indexes} | {index.number: index.name for index in table.vectors}
 
 
 def _items(view: View, table: Table) -> Iterator[tuple[bytes, bytes]]:

@@ -14,6 +14,7 @@ from tabletop.dynamodb.description import describe, sse_description
 from tabletop.dynamodb.lifecycle import (
     Delays,
     Record,
+    all_indexes,
     begin_transition,
     busy,
     editable_record,
@@ -161,7 +162,7 @@ def _new_replica(
         | {"source": source["region"], "stream": stream["view"] if stream and stream["enabled"] else None},
     }
     record.pop("transition", None)
-    for index in record["indexes"]:
+    for index in all_indexes(record):
         index["arn"] = f"{arn}/index/{index['name']}"
         index.pop("transition", None)
     overrides.apply(record, action, creating=True)

@@ -15,13 +15,14 @@ from tabletop.dynamodb.description import sse_description
 from tabletop.dynamodb.lifecycle import Record, begin_transition
 from tabletop.dynamodb.replicas import groups
 from tabletop.dynamodb.table_changes import change_indexes
+from tabletop.dynamodb.vectors import changes as vector_changes
 from tabletop.storage.store import Batch, View
 
 Body = dict[str, Any]
 
 _SHARED = frozenset(
     {"ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates", "TableClass", "OnDemandThroughput"}
-    | {"WarmThroughput", "SSESpecification"}
+    | {"WarmThroughput", "SSESpecification", "VectorIndexUpdates"}
 )
 _READ_OF = {"throughput": "read", "on_demand": "MaxReadRequestUnits"}
 
@@ -33,6 +34,7 @@ def follow(view: View, batch: Batch, before: Record, after: Record, body: Body, 
     for other in groups.editable_others(view, after):
         _follow_table(other, before, after, body)
         change_indexes(batch, other, _index_changes(body), now)
+        vector_changes.change(batch, other, body, now)
         _follow_capacity(other, before, after)
         numbered = {index["number"]: index for index in before["indexes"]}
         own = {index["number"]: index for index in after["indexes"]}
