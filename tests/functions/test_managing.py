@@ -108,7 +108,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "InvalidParameterValueException",
         "Code signing is not available",
     ),
-    "layers": ({"Layers": ["arn:x"]}, "InvalidParameterValueException", "Layers are not available"),
+    "layers": ({"Layers": ["arn:x"]}, "ValidationException", "at 'layers' failed to satisfy constraint"),
     "name": ({"FunctionName": "a b"}, "ValidationException", "'functionName' failed to satisfy constraint"),
     "long name": ({"FunctionName": "a" * 65}, "ValidationException", "length less than or equal to 64"),
 }
@@ -283,7 +283,7 @@ def test_targets(at_desk: Run) -> None:
 # What is not built says so, and another account's function is nobody's business.
 def test_what_is_absent(at_desk: Run) -> None:
     async def scene(desk: Desk) -> None:
-        error = await desk.refused("PublishLayerVersion", LayerName="x")
+        error = await desk.refused("CreateCodeSigningConfig", AllowedPublishers={})
         assert error.code == "UnknownOperationException"
         foreign = ARN.replace(ACCOUNT, "111122223333")
         assert (await desk.refused("GetFunction", FunctionName=foreign)).code == "AccessDeniedException"

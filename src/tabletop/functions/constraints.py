@@ -20,7 +20,6 @@ ABSENT = {
     "CodeSigningConfigArn": "Code signing is not available in Tabletop.",
     "ImageConfig": "Container images are not available in Tabletop. Use a zip package.",
     "FileSystemConfigs": "File systems are not available in Tabletop.",
-    "Layers": "Layers are not available in Tabletop yet.",
     "KMSKeyArn": "Customer managed keys are not available in Tabletop.",
     "TenancyConfig": "Tenant isolation is not available in Tabletop.",
     "CapacityProviderConfig": "Capacity providers are not available in Tabletop.",

@@ -39,6 +39,8 @@ def configuration(record: dict[str, Any], *, qualifier: str = "") -> dict[str, A
     }
     if record["environment"]:
         answer["Environment"] = {"Variables": record["environment"]}
+    if record.get("layers"):
+        answer["Layers"] = [{"Arn": layer["arn"], "CodeSize": layer["code_size"]} for layer in record["layers"]]
     if record.get("dead_letter"):
         answer["DeadLetterConfig"] = {"TargetArn": record["dead_letter"]}
     return answer

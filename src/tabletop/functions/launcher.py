@@ -13,7 +13,7 @@ from typing import Any
 from tabletop.base import randomness
 from tabletop.base.clock import Clock
 from tabletop.base.errors import ApiError
-from tabletop.functions import enclosures, packages, registry
+from tabletop.functions import enclosures, layers, packages, registry
 from tabletop.functions.enclosures import Contents, Enclosure
 from tabletop.functions.environment import sandbox_environment
 from tabletop.functions.interpreters import Interpreters
@@ -27,12 +27,14 @@ from tabletop.storage.store import Store
 ISOLATION_NOTE = "isolation"
 """File below the service's folder that names the kind of isolation, for ``tabletop status``."""
 _UNUSED_CODE_AGE_S = 300.0
+_UNUSED_LAYERS_AGE_S = 2 * 3600.0
+"""Longer than a sandbox lives: its credentials end after an hour."""
 _MEBIBYTE = 1024 * 1024
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 class Launcher:
-    """Owns the folders below ``folder``: unpacked code, running sandboxes, links to the SDK."""
+    """Owns the folders below ``folder``: unpacked code, merged layers, running sandboxes, links to the SDK."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class Launcher:
         self._clock = clock
         self._settings = settings
         self._code = folder / "code"
+        self._layers = folder / "layers"
         self._running = folder / "sandboxes"
         self._endpoint_url = endpoint_url
         self._folder = folder
@@ -68,7 +71,7 @@ class Launcher:
         for home in self._running.glob("*"):
             kill_leftovers(home)
             packages.remove(home)
-        for unfinished in self._code.glob("unpacking-*"):
+        for unfinished in (*self._code.glob("unpacking-*"), *self._layers.glob("unpacking-*")):
             packages.remove(unfinished)
 
     def remove_unused_code(self, in_use: set[str]) -> None:
@@ -80,6 +83,18 @@ class Launcher:
             with self._store.view() as view:
                 known = registry.has_code(view, folder.name)
             if not known:
+                packages.remove(folder)
+        self._remove_unused_layers()
+
+    def _remove_unused_layers(self) -> None:
+        """Merged layers that no version has, and that no sandbox can still have: each marks its folder at its start."""
+        old = [path for path in self._layers.glob("*") if self._clock() - path.stat().st_mtime > _UNUSED_LAYERS_AGE_S]
+        if not old:
+            return
+        with self._store.view() as view:
+            known = {layers.folder_name(record.get("layers") or []) for _, record in registry.versions.below(view)}
+        for folder in old:
+            if folder.name not in known:
                 packages.remove(folder)
 
     def find_programs(self) -> None:
@@ -130,11 +145,14 @@ class Launcher:
         group = record["logging"]["LogGroup"]
         stream = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y/%m/%d/") + f"[{record['version']}]{identity}"
         home = self._running / identity
-        contents = Contents(program, code, None, home, record["ephemeral"] * _MEBIBYTE)
+        opt = await asyncio.to_thread(self._merged, record["layers"]) if record.get("layers") else None
+        contents = Contents(program, code, opt, home, record["ephemeral"] * _MEBIBYTE)
         place = enclosure.place(contents)
         command, entry = program.command(place.runtime), None
         if record["runtime"].startswith("provided"):
             command, entry = (f"{place.task_root}/bootstrap",), code / "bootstrap"
+            if opt is not None and not entry.exists() and (opt / "bootstrap").exists():
+                command, entry = (f"{place.layers}/bootstrap",), opt / "bootstrap"
 
         def environment(runtime_api: str) -> dict[str, str]:
             return sandbox_environment(
@@ -166,6 +184,9 @@ class Launcher:
             if remark:
                 journal.line(remark)
         return sandbox
+
+    def _merged(self, layered: list[dict[str, Any]]) -> Path:
+        return layers.merge(layered, self._layers, self._unpacked)
 
     def _unpacked(self, code_hash: str) -> Path:
         folder = self.code_folder(code_hash)

@@ -66,6 +66,12 @@ def unpack(zip_bytes: bytes, folder: Path) -> None:
         remove(unfinished)
 
 
+def unzipped_bytes(zip_bytes: bytes) -> int:
+    """How much a package that ``unpack`` has found good holds."""
+    with zipfile.ZipFile(io.BytesIO(zip_bytes)) as package:
+        return sum(member.file_size for member in package.infolist())
+
+
 def remove(folder: Path) -> None:
     """Remove a folder that ``unpack`` made, or what is left of it."""
     if not folder.exists():

@@ -3,13 +3,16 @@
     function   account, region, name             created, last_version, tags, policies: what all versions share
     version    account, region, name, version    one version's configuration ($LATEST sorts before all numbers)
     alias      account, region, name, alias      name, version, description, weights ({version: share}), revision
+    layer      account, region, name             last_version
+    layer_version  account, region, name, version   one version of a layer: see ``operations.layers``
     code       sha256 (hex), piece number        the zip's bytes, by content; here, so that they survive
     code_use   sha256, account, region, name, version       who uses it: the last user's end takes the code along
     event      time in ms, id                    an asynchronous invocation that is not done yet
 
 A version's record: account, region, name, version, runtime, role, handler, description, timeout (seconds), memory,
 ephemeral (both MB), environment ({name: value} or null), logging (AWS's LoggingConfig), tracing, architectures,
-code_hash (hex), code_size (bytes of zip), revision (new with every change), modified (epoch seconds).
+code_hash (hex), code_size (bytes of zip), unzipped (bytes), layers ([{arn, code_hash, code_size, unzipped}], in the order
+in which they are laid over each other), dead_letter (ARN or ""), revision (new with every change), modified (epoch seconds).
 """
 
 from __future__ import annotations
@@ -86,32 +89,52 @@ def all_versions(view: View, reference: Reference, after: str | None = None) -> 
 
 
 def put_version(batch: Batch, record: dict[str, Any]) -> None:
-    path = (record["account"], record["region"], record["name"], version_part(record["version"]))
+    path = _path(record)
     versions.put(batch, record, *path)
-    code_uses.put(batch, {}, record["code_hash"], *path)
+    for code_hash in codes_of(record):
+        code_uses.put(batch, {}, code_hash, *path)
 
 
-def delete_version(view: View, batch: Batch, records: list[dict[str, Any]]) -> None:
+def replace_version(view: View, batch: Batch, before: dict[str, Any], record: dict[str, Any]) -> None:
+    """Put the version again, and delete code that only ``before`` used. The code of ``record`` must be there."""
+    release_code(view, batch, [(code_hash, _path(before)) for code_hash in codes_of(before) - codes_of(record)])
+    put_version(batch, record)
+
+
+def delete_versions(view: View, batch: Batch, records: list[dict[str, Any]]) -> None:
     """Delete these versions, and with them the code that nobody else uses."""
     for record in records:
-        versions.delete(batch, record["account"], record["region"], record["name"], version_part(record["version"]))
-    release_code(view, batch, records)
+        versions.delete(batch, *_path(record))
+    release_code(view, batch, [(code_hash, _path(record)) for record in records for code_hash in codes_of(record)])
 
 
-def release_code(view: View, batch: Batch, records: list[dict[str, Any]]) -> None:
-    """These records use their code no longer. Must come before the ``put_version`` of what replaces them."""
+def codes_of(record: dict[str, Any]) -> set[str]:
+    """Hashes of the version's own code and of its layers'."""
+    return {record["code_hash"], *(layer["code_hash"] for layer in record.get("layers") or ())}
+
+
+def use_code(batch: Batch, code_hash: str, path: tuple[str, ...]) -> None:
+    """The code is used by what ``path`` names: account, region, name and version of a function, or of "layer:NAME"."""
+    code_uses.put(batch, {}, code_hash, *path)
+
+
+def release_code(view: View, batch: Batch, uses: list[tuple[str, tuple[str, ...]]]) -> None:
+    """These uses, (hash, path), end; code that has no other use is deleted."""
     released: dict[str, set[bytes]] = {}
-    for record in records:
-        path = (record["account"], record["region"], record["name"], version_part(record["version"]))
-        key = code_uses.key(record["code_hash"], *path)
+    for code_hash, path in uses:
+        key = code_uses.key(code_hash, *path)
         batch.delete(key)
-        released.setdefault(record["code_hash"], set()).add(key)
+        released.setdefault(code_hash, set()).add(key)
     for code_hash, keys in released.items():
         base = code_uses.key(code_hash)
         if all(key in keys for key, _ in view.range(base, after_prefix(base))):
             pieces = _CODE + code_hash.encode() + b"\0"
             for key, _ in view.range(pieces, after_prefix(pieces)):
                 batch.delete(key)
+
+
+def _path(record: dict[str, Any]) -> tuple[str, str, str, str]:
+    return record["account"], record["region"], record["name"], version_part(record["version"])
 
 
 def put_code(batch: Batch, code_hash: str, zip_bytes: bytes) -> None:

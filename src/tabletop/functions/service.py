@@ -15,7 +15,7 @@ from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.errors import ApiError
 from tabletop.base.files import runtimes_directory
 from tabletop.base.log import Log
-from tabletop.functions import names, registry
+from tabletop.functions import layers, names, registry
 from tabletop.functions.constraints import complete_error
 from tabletop.functions.downloads import PATH_PREFIX, Downloads
 from tabletop.functions.event_queue import EventQueue
@@ -35,10 +35,10 @@ _log = Log("functions")
 
 _SWEEP_S = 15.0
 
-_IAM_ACTIONS = {"Invoke": "InvokeFunction"}
+_IAM_ACTIONS = {"Invoke": "InvokeFunction", "GetLayerVersionByArn": "GetLayerVersion"}
 """API actions whose IAM action has another name."""
 
-_ACCOUNT_WIDE = frozenset({"ListFunctions", "GetAccountSettings"})
+_ACCOUNT_WIDE = frozenset({"ListFunctions", "GetAccountSettings", "ListLayers", "ListLayerVersions"})
 
 
 class Functions:
@@ -136,6 +136,10 @@ class Functions:
         iam_action = "lambda:" + _IAM_ACTIONS.get(action, action)
         if action in _ACCOUNT_WIDE:
             return [(iam_action, "*")]
+        if "LayerName" in params:
+            return [(iam_action, layers.parse(call, params["LayerName"], params.get("VersionNumber", 0)).arn)]
+        if action == "GetLayerVersionByArn":
+            return [(iam_action, params["Arn"])]
         if "Resource" in params:
             return [(iam_action, params["Resource"])]
         if not params.get("FunctionName"):
@@ -144,6 +148,7 @@ class Functions:
         pairs = [(iam_action, reference.arn)]
         if params.get("Role"):
             pairs.append(("iam:PassRole", params["Role"]))
+        pairs += [("lambda:GetLayerVersion", arn) for arn in params.get("Layers") or ()]
         return pairs
 
     def resource_policy(self, view: View, reference: Reference) -> str | None:

@@ -7,36 +7,20 @@ one pure plan decides on what the store holds and writes function, version and c
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
 from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.functions import attachments, constraints, destinations, limits, names, packages, registry
+from tabletop.functions import attachments, constraints, destinations, layers, names, registry
+from tabletop.functions.code import Code, found_good
 from tabletop.functions.constraints import invalid
 from tabletop.functions.description import configuration
 from tabletop.functions.names import LATEST, Reference
 from tabletop.functions.operations.versioning import last_if_unchanged, publish
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import Batch, View
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A package that has been found good. ``hash`` is its SHA-256 in hex."""
-
-    zip_bytes: bytes
-    hash: str
-
-    @property
-    def sha256(self) -> str:
-        return base64.b64encode(bytes.fromhex(self.hash)).decode()
-
-    def members(self) -> dict[str, Any]:
-        return {"code_hash": self.hash, "code_sha256": self.sha256, "code_size": len(self.zip_bytes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +35,8 @@ class Change:
     expected_revision: str | None = None
     publish: bool = False
     dry_run: bool = False
+    layers: list[str] | None = None
+    """ARNs of layer versions; None leaves them as they are."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -67,7 +53,7 @@ async def create_function(workings: Workings, call: Call, params: dict[str, Any]
     constraints.check_tags(params.get("Tags") or {})
     with workings.store.view() as view:
         _refuse_existing(view, reference)
-    code = await _code(workings, package["ZipFile"])
+    code = await found_good(workings, package["ZipFile"])
     _check_role(workings, params["Role"], reference)
     await asyncio.to_thread(workings.launcher.find_program, params["Runtime"])
     settings = _defaults(reference) | _settings(params, reference.name)
@@ -78,6 +64,7 @@ async def create_function(workings: Workings, call: Call, params: dict[str, Any]
         published_revision=randomness.new_uuid(),
         code=code,
         publish=bool(params.get("Publish")),
+        layers=params.get("Layers") or [],
         tags=dict(params.get("Tags") or {}),
     )
     return await workings.store.commit(_create, change)
@@ -90,7 +77,7 @@ async def update_function_code(workings: Workings, call: Call, params: dict[str,
         raise invalid("Please provide a source for function code.")
     with workings.store.view() as view:
         registry.function_of(view, reference)
-    code = await _code(workings, params["ZipFile"])
+    code = await found_good(workings, params["ZipFile"])
     settings = {"architectures": params["Architectures"]} if params.get("Architectures") else {}
     change = Change(
         reference,
@@ -122,6 +109,7 @@ async def update_function_configuration(workings: Workings, call: Call, params: 
         _settings(params, reference.name),
         revision=randomness.new_uuid(),
         expected_revision=params.get("RevisionId"),
+        layers=params.get("Layers"),
     )
     answer = await workings.store.commit(_update, change)
     workings.pool.retire(reference.account, reference.region, reference.name)
@@ -144,6 +132,7 @@ def _create(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     assert change.code is not None
     _refuse_existing(view, reference)
     _check_dead_letter(view, change)
+    layered = layers.resolved(view, reference.account, change.layers)
     batch = Batch()
     function = {"created": now, "last_version": 0, "tags": change.tags, "policies": {}}
     record = {
@@ -155,7 +144,9 @@ def _create(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
         "revision": change.revision,
         **change.settings,
         **change.code.members(),
+        "layers": layered,
     }
+    layers.check_size(record)
     registry.put_code(batch, change.code.hash, change.code.zip_bytes)
     registry.put_version(batch, record)
     answer = record
@@ -173,15 +164,17 @@ def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     record = {**before, **change.settings, "modified": now, "revision": change.revision}
     if change.code is not None:
         record.update(change.code.members())
+    if change.layers is not None:
+        record["layers"] = layers.resolved(view, reference.account, change.layers)
     _check_dead_letter(view, change)
+    layers.check_size(record)
     constraints.check_bounds(record["timeout"], record["memory"], record["ephemeral"])
     if change.dry_run:
         return configuration({**record, "modified": before["modified"], "revision": before["revision"]}), None
     batch = Batch()
+    registry.replace_version(view, batch, before, record)
     if change.code is not None:
-        registry.release_code(view, batch, [before])
         registry.put_code(batch, change.code.hash, change.code.zip_bytes)
-    registry.put_version(batch, record)
     answer = record
     if change.publish:
         unchanged = last_if_unchanged(view, reference, function, record)
@@ -201,7 +194,7 @@ def _delete(view: View, reference: Reference, now: float) -> tuple[None, Batch]:
         records = list(registry.all_versions(view, reference))
         attachments.drop_all(view, batch, reference)
         registry.functions.delete(batch, reference.account, reference.region, reference.name)
-    registry.delete_version(view, batch, records)
+    registry.delete_versions(view, batch, records)
     return None, batch
 
 
@@ -293,19 +286,6 @@ def _logging(given: dict[str, Any], name: str) -> dict[str, Any]:
     if log_format == "JSON":
         levels = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | levels
     return {"LogFormat": log_format, **levels, "LogGroup": given.get("LogGroup") or f"/aws/lambda/{name}"}
-
-
-async def _code(workings: Workings, zip_bytes: bytes) -> Code:
-    """Find the package good by unpacking it where it will run. Raises ApiError."""
-    if len(zip_bytes) > limits.ZIP_BYTES_MAX:
-        raise ApiError(
-            "RequestEntityTooLargeException",
-            f"Request must be smaller than {limits.ZIP_BYTES_MAX} bytes for a zip file that is uploaded directly",
-            status=413,
-        )
-    code_hash = await asyncio.to_thread(lambda: hashlib.sha256(zip_bytes).hexdigest())
-    await asyncio.to_thread(packages.unpack, zip_bytes, workings.launcher.code_folder(code_hash))
-    return Code(zip_bytes, code_hash)
 
 
 def _check_role(workings: Workings, role: str, reference: Reference) -> None:
