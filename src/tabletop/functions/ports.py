@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from tabletop.wire.http import Handler
@@ -28,6 +28,10 @@ class Roles(Protocol):
 
     async def role_credentials(self, role_arn: str, session_name: str, duration_s: int) -> RoleCredentials:
         """Raises ApiError when there is no such role or the Lambda service may not assume it."""
+        ...
+
+    def authorize_role(self, role_arn: str, region: str, targets: Sequence[tuple[str, str]]) -> None:
+        """Raises ApiError unless Lambda may assume the role, and the role may do every (action, resource ARN)."""
         ...
 
 

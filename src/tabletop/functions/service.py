@@ -19,11 +19,13 @@ from tabletop.functions import layers, names, registry
 from tabletop.functions.constraints import complete_error
 from tabletop.functions.downloads import PATH_PREFIX, Downloads
 from tabletop.functions.event_queue import EventQueue
+from tabletop.functions.event_sources.delivery import Means
+from tabletop.functions.event_sources.service import EventSources
 from tabletop.functions.invocations import Invocation, Invoker
 from tabletop.functions.launcher import Launcher
 from tabletop.functions.limits import Settings
 from tabletop.functions.names import Reference
-from tabletop.functions.operations import ACTIONS, permissions
+from tabletop.functions.operations import ACTIONS, event_source_mappings, permissions
 from tabletop.functions.outcomes import Outcome
 from tabletop.functions.pool import Pool
 from tabletop.functions.ports import Listen, Logs, Roles
@@ -81,6 +83,8 @@ class Functions:
         )
         pool = Pool(settings, clock)
         invoker = Invoker(launcher, pool, clock, stopwatch)
+        events = EventQueue(store, logs, invoker, settings, clock)
+        means = Means(store=store, invoker=invoker, events=events, roles=iam, logs=logs, clock=clock)
         self._workings = Workings(
             store=store,
             roles=iam,
@@ -89,7 +93,8 @@ class Functions:
             launcher=launcher,
             pool=pool,
             invoker=invoker,
-            events=EventQueue(store, logs, invoker, settings, clock),
+            events=events,
+            event_sources=EventSources(means),
             downloads=Downloads(store, clock),
         )
         self._search: asyncio.Task[None] | None = None
@@ -102,12 +107,14 @@ class Functions:
             asyncio.to_thread(self._workings.launcher.find_programs), name="find programs"
         )
         self._workings.events.start()
+        self._workings.event_sources.start()
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
     async def stop(self) -> None:
         """End every sandbox (and nothing else); events that wait stay in the store."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        await self._workings.event_sources.stop()
         await self._workings.events.stop()
         await self._workings.pool.close()
         if self._search is not None:
@@ -134,6 +141,8 @@ class Functions:
     def targets(self, service: str, action: str, call: Call, params: Mapping[str, Any]) -> list[tuple[str, str]]:
         """The (IAM action, resource ARN) pairs that the caller must be allowed. Raises ApiError for a bad name."""
         iam_action = "lambda:" + _IAM_ACTIONS.get(action, action)
+        if "EventSourceMapping" in action:
+            return event_source_mappings.targets(call, action, params)
         if action in _ACCOUNT_WIDE:
             return [(iam_action, "*")]
         if "LayerName" in params:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tabletop.base.clock import Clock
 from tabletop.functions.downloads import Downloads
 from tabletop.functions.event_queue import EventQueue
+from tabletop.functions.event_sources.service import EventSources
 from tabletop.functions.invocations import Invoker
 from tabletop.functions.launcher import Launcher
 from tabletop.functions.limits import Settings
@@ -25,4 +26,5 @@ class Workings:
     pool: Pool
     invoker: Invoker
     events: EventQueue
+    event_sources: EventSources
     downloads: Downloads

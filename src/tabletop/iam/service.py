@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from tabletop.base.call import Call
+from tabletop.base.clock import system_clock
 from tabletop.base.errors import ApiError
-from tabletop.base.randomness import new_unique_id
+from tabletop.base.randomness import new_unique_id, new_uuid
 from tabletop.iam import (
     absences,
     access_keys,
@@ -52,6 +53,7 @@ class Iam:
     def __init__(self, store: Store, *, secret_key: bytes, auth: Mode = "enforce") -> None:
         """``secret_key``: the 32 bytes of the data directory's key file. ``auth``: the setting ``--auth``."""
         self._store = store
+        self._mode = auth
         self._keyring = Keyring(secret_key)
         self._authenticator = Authenticator(self._keyring, mode=auth)
         self._authorizer = Authorizer(self._keyring)
@@ -123,6 +125,16 @@ class Iam:
         """ApiError (CreateFunction's words) unless the role exists and Lambda may assume it."""
         with self._store.view() as view:
             check_lambda_role(view, role_arn)
+
+    def authorize_role(self, role_arn: str, region: str, targets: Sequence[Target]) -> None:
+        """ApiError unless Lambda may assume the role, and the role may do all of ``targets``: for what Lambda does with
+        a function's role itself. Costs no session.
+        """
+        with self._store.view() as view:
+            role = check_lambda_role(view, role_arn)
+            if self._mode != "off":
+                call = Call(new_uuid(), sts.split_account(role), region, sts.lambda_principal(role), system_clock())
+                self._authorizer.authorize(view, call, targets)
 
     async def role_credentials(self, role_arn: str, session_name: str, duration_s: int) -> RoleCredentials:
         """Temporary credentials of a function's role; durable when they are answered. ApiError as above."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tabletop.base.call import ROOT_ACCOUNT, Call
+from tabletop.base.call import ROOT_ACCOUNT, Call, Principal
 from tabletop.base.errors import ApiError
 from tabletop.iam.authorization import Authorizer, access_denied, caller_names, default_document
 from tabletop.iam.aws_managed import managed_document
@@ -41,6 +41,7 @@ SWEPT_AFTER_S = 3600
 SWEEP_STEP_MAX = 100
 _SWEPT_PER_SESSION = 2
 _LAMBDA = "lambda.amazonaws.com"
+_LAMBDA_SESSION = "awslambda"
 _CANNOT_ASSUME = "The role defined for the function cannot be assumed by Lambda."
 
 
@@ -84,6 +85,19 @@ def check_lambda_role(view: View, role_arn: str) -> Document:
         if evaluate(PolicySet(), "sts:AssumeRole", role_arn, context, resource_policies=trust, caller=caller).allowed:
             return role
     raise ApiError("InvalidParameterValueException", _CANNOT_ASSUME, status=400)
+
+
+def lambda_principal(role: Document) -> Principal:
+    """The role's session in which the Lambda service itself acts (it reads streams, reports failures)."""
+    account, name = split_account(role), role["name"]
+    return Principal(
+        kind="assumed-role",
+        account=account,
+        arn=session_arn(account, name, _LAMBDA_SESSION),
+        unique_id=f"{role['id']}:{_LAMBDA_SESSION}",
+        name=name,
+        session_name=_LAMBDA_SESSION,
+    )
 
 
 def plan_sweep(view: View, steps: int, now: float) -> tuple[int, Batch | None]:

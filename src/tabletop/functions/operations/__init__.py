@@ -13,6 +13,7 @@ from tabletop.functions.operations import (
     aliases,
     changing,
     event_configs,
+    event_source_mappings,
     invoking,
     layers,
     permissions,
@@ -69,4 +70,9 @@ ACTIONS: dict[str, Operation] = {
     "AddPermission": permissions.add_permission,
     "RemovePermission": permissions.remove_permission,
     "GetPolicy": permissions.get_policy,
+    "CreateEventSourceMapping": event_source_mappings.create_event_source_mapping,
+    "GetEventSourceMapping": event_source_mappings.get_event_source_mapping,
+    "ListEventSourceMappings": event_source_mappings.list_event_source_mappings,
+    "UpdateEventSourceMapping": event_source_mappings.update_event_source_mapping,
+    "DeleteEventSourceMapping": event_source_mappings.delete_event_source_mapping,
 }
