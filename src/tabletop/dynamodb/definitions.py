@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from tabletop.base.errors import ApiError
+from tabletop.dynamodb.description import throughput_record
 from tabletop.dynamodb.lifecycle import invalid, invalid_parameters
 from tabletop.dynamodb.resource_policies import check_policy
+from tabletop.dynamodb.warm_throughput import warm_units
 
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
@@ -37,6 +39,7 @@ def check_create(body: Definition) -> None:
     billing = body.get("BillingMode", "PROVISIONED")
     check_billing(billing, body.get("ProvisionedThroughput"), body.get("OnDemandThroughput"))
     check_on_demand(body.get("OnDemandThroughput"), "table")
+    _check_new_warm(body, billing, "table")
     names = attribute_names(body["AttributeDefinitions"])
     local, global_ = body.get("LocalSecondaryIndexes"), body.get("GlobalSecondaryIndexes")
     check_table_keys(
@@ -87,11 +90,32 @@ def check_capacity(throughput: Definition) -> None:
 
 def check_on_demand(on_demand: Definition | None, holder: str) -> None:
     """``holder``: "table", or "index" and its name (inferred)."""
+    if on_demand is not None and not on_demand:
+        # Documented that one must be given; the words are inferred.
+        raise invalid_parameters(f"MaxReadRequestUnits or MaxWriteRequestUnits must be specified for {holder}")
     for member in ("MaxReadRequestUnits", "MaxWriteRequestUnits"):
         units = (on_demand or {}).get(member, NO_ON_DEMAND_MAXIMUM)
         if units != NO_ON_DEMAND_MAXIMUM and units < 1:
             raise invalid_parameters(
                 f"Requested {member} for OnDemandThroughput for {holder} is outside of valid range"
+            )
+
+
+def _check_new_warm(definition: Definition, billing: str, holder: str) -> None:
+    throughput = throughput_record(definition.get("ProvisionedThroughput"))
+    check_warm(definition.get("WarmThroughput"), warm_units(billing, None, throughput), holder)
+
+
+def check_warm(warm: Definition | None, current: dict[str, int], holder: str) -> None:
+    """Refuse less warm throughput than a table or index has: it can only grow (documented; the words are recalled)."""
+    if warm is not None and not warm:
+        # Inferred.
+        raise invalid_parameters(f"ReadUnitsPerSecond or WriteUnitsPerSecond must be specified for {holder}")
+    for member, units in (warm or {}).items():
+        if units < current[member]:
+            raise invalid_parameters(
+                f"Requested {member} for WarmThroughput for {holder} is lower than current WarmThroughput, "
+                "decreasing WarmThroughput is not supported"
             )
 
 
@@ -212,6 +236,7 @@ def check_global_index(index: Definition, names: list[str], billing: str) -> Non
         raise invalid_parameters(f"ProvisionedThroughput must be specified for index: {name}")
     else:
         check_capacity(throughput)
+    _check_new_warm(index, billing, f"index {name}")
 
 
 def check_global_index_count(count: int) -> None:

@@ -16,6 +16,8 @@ from tabletop.dynamodb.vectors.description import describe as vector_index
 from tabletop.dynamodb.warm_throughput import warm_throughput
 from tabletop.storage.store import View, read_counter
 
+_NO_MAXIMUM = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
+"""OnDemandThroughput where neither was given: one alone may be (that the other is shown as -1 is inferred)."""
 _MANAGED_KEYS = uuid.UUID("6b1f0a54-6a0e-4a3e-9a53-0d3f0a8b7c11")
 """Namespace of the identifiers of AWS-managed keys, which Tabletop does not have: one for each account and region."""
 
@@ -57,7 +59,7 @@ def describe(view: View, record: Record, now: float, *, status: str | None = Non
     descriptions.add(view, answer, record, now)
     answer["DeletionProtectionEnabled"] = bool(record.get("deletion_protection"))
     if record.get("on_demand"):
-        answer["OnDemandThroughput"] = record["on_demand"]
+        answer["OnDemandThroughput"] = _NO_MAXIMUM | record["on_demand"]
     if not creating or record.get("warm"):
         answer["WarmThroughput"] = warm_throughput(billing["mode"], record.get("warm"), record["throughput"], shown)
     return answer
@@ -106,7 +108,7 @@ def _index(view: View, record: Record, index: Record, table_status: str, now: fl
     shown |= {"IndexSizeBytes": size_bytes, "ItemCount": entries, "IndexArn": index["arn"]}
     if index["kind"] == "global":
         if index.get("on_demand"):
-            shown["OnDemandThroughput"] = index["on_demand"]
+            shown["OnDemandThroughput"] = _NO_MAXIMUM | index["on_demand"]
         if not creating or index.get("warm"):
             shown["WarmThroughput"] = warm_throughput(
                 record["billing"]["mode"], index.get("warm"), index["throughput"], status

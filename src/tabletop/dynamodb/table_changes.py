@@ -10,6 +10,7 @@ from tabletop.dynamodb.description import sse_description, throughput_record
 from tabletop.dynamodb.lifecycle import Delays, Record, all_indexes, begin_transition, invalid, invalid_parameters
 from tabletop.dynamodb.replicas.group_settings import change_group_settings, check_group_settings
 from tabletop.dynamodb.stream_labels import new_stream
+from tabletop.dynamodb.warm_throughput import warm_units
 from tabletop.storage.store import Batch
 
 Body = dict[str, Any]
@@ -69,7 +70,10 @@ def _check_index_updates(updates: list[Body]) -> None:
 
 
 def change_settings(record: Record, body: Body, now: float) -> None:
+    warm = _warm(record, record)
     _change_billing(record, body, now)
+    definitions.check_warm(body.get("WarmThroughput"), warm, "table")
+    _stay_warm(record, record, warm)
     if "StreamSpecification" in body:
         _change_stream(record, body["StreamSpecification"], now)
     if "SSESpecification" in body:
@@ -80,8 +84,19 @@ def change_settings(record: Record, body: Body, now: float) -> None:
         record["deletion_protection"] = body["DeletionProtectionEnabled"]
     change_group_settings(record, body)
     for member, field in (("OnDemandThroughput", "on_demand"), ("WarmThroughput", "warm")):
-        if member in body:
+        if body.get(member):
             record[field] = (record.get(field) or {}) | body[member]
+
+
+def _warm(record: Record, holder: Record) -> Record:
+    """The warm throughput of a table's record or of one of its indexes'."""
+    return warm_units(record["billing"]["mode"], holder.get("warm"), holder["throughput"])
+
+
+def _stay_warm(record: Record, holder: Record, before: Record) -> None:
+    """What a table or index could sustain it can sustain from then on, whatever is provisioned now."""
+    if any(before[member] > units for member, units in _warm(record, holder).items()):
+        holder["warm"] = before
 
 
 def _change_billing(record: Record, body: Body, now: float) -> None:
@@ -263,6 +278,7 @@ def keep_used_attributes(record: Record) -> None:
 
 def _update_index(record: Record, update: Body, body: Body, now: float) -> None:
     index = _global_index(record, update["IndexName"])
+    warm = _warm(record, index)
     throughput = update.get("ProvisionedThroughput")
     if throughput is not None:
         if record["billing"]["mode"] == "PAY_PER_REQUEST":
@@ -276,6 +292,8 @@ def _update_index(record: Record, update: Body, body: Body, now: float) -> None:
         else:
             change_throughput(index["throughput"], throughput, now, f"index {update['IndexName']}")
     definitions.check_on_demand(update.get("OnDemandThroughput"), f"index {update['IndexName']}")
+    definitions.check_warm(update.get("WarmThroughput"), warm, f"index {update['IndexName']}")
+    _stay_warm(record, index, warm)
     if index["status"] == "ACTIVE":
         begin_transition(index, "UPDATING", now)
     for member, field in (("OnDemandThroughput", "on_demand"), ("WarmThroughput", "warm")):

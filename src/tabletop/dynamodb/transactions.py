@@ -145,10 +145,15 @@ def repeated(
     answer: dict[str, Any] = {}
     if return_consumed_capacity not in (None, "NONE"):
         answer["ConsumedCapacity"] = [
-            {"TableName": name, "CapacityUnits": units, "ReadCapacityUnits": units}
+            {"TableName": name, **_read_units(units)}
+            | ({"Table": _read_units(units)} if return_consumed_capacity == "INDEXES" else {})
             for name, units in remembered["read_units"].items()
         ]
     return answer
+
+
+def _read_units(units: float) -> dict[str, float]:
+    return {"CapacityUnits": units, "ReadCapacityUnits": units}
 
 
 def remember(batch: Batch, call: Call, token: str, digest: str, now: float, outcomes: list[Outcome]) -> None:

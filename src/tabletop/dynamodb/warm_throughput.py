@@ -10,15 +10,14 @@ ON_DEMAND_WARM_WRITE = 4_000
 
 
 def warm_throughput(mode: str, warm: dict[str, int] | None, throughput: dict[str, Any], status: str) -> dict[str, Any]:
+    return {**warm_units(mode, warm, throughput), "Status": status}
+
+
+def warm_units(mode: str, warm: dict[str, int] | None, throughput: dict[str, Any]) -> dict[str, int]:
     """What was asked for, but no less than the table's billing mode gives by itself."""
     on_demand = mode == "PAY_PER_REQUEST"
-    asked = warm or {}
-    return {
-        "ReadUnitsPerSecond": max(
-            asked.get("ReadUnitsPerSecond", 0), ON_DEMAND_WARM_READ if on_demand else throughput["read"]
-        ),
-        "WriteUnitsPerSecond": max(
-            asked.get("WriteUnitsPerSecond", 0), ON_DEMAND_WARM_WRITE if on_demand else throughput["write"]
-        ),
-        "Status": status,
+    least = {
+        "ReadUnitsPerSecond": ON_DEMAND_WARM_READ if on_demand else throughput["read"],
+        "WriteUnitsPerSecond": ON_DEMAND_WARM_WRITE if on_demand else throughput["write"],
     }
+    return {member: max((warm or {}).get(member, 0), units) for member, units in least.items()}
