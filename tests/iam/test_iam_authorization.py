@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tabletop.base.access import KeyFacts
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.service import Iam
@@ -61,7 +62,7 @@ class Caller:
 
     def ask(self, action: str, resource: str = TABLE, **context: Any) -> None:
         with self.store.view() as view:
-            self.iam.authorize(view, self.call, [(action, resource)], context)
+            self.iam.authorize(view, self.call, [(action, resource)], KeyFacts(context))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tabletop.dynamodb.legacy import compile_attributes_to_get, compile_filter
 from tabletop.dynamodb.operations.operation import Body, table_name
 from tabletop.dynamodb.read import Range
 from tabletop.dynamodb.schema import Index, KeyAttribute, Table
+from tabletop.dynamodb.touches import Touch, shown_select
 from tabletop.storage.store import View
 
 _START_KEY = "The provided starting key is invalid"
@@ -81,6 +82,21 @@ def prepare_selection(body: Body, call: Call, binder: Binder, *, operation: str)
         projection=projection,
         exclusive_start_key=start_key,
         return_consumed_capacity=body.get("ReturnConsumedCapacity"),
+    )
+
+
+def selection_touch(selection: Selection, partitions: list[list[str]] | None, key_names: frozenset[str]) -> Touch:
+    """``key_names``: the attributes of the key conditions."""
+    attributes = key_names
+    if selection.filter is not None:
+        attributes |= selection.filter.top_level_attributes
+    if selection.projection is not None:
+        attributes |= selection.projection.top_level_attributes
+    return Touch(
+        partitions=partitions,
+        attributes=attributes,
+        select=shown_select(selection.projection, selection.select, selection.index),
+        return_consumed_capacity=selection.return_consumed_capacity or "NONE",
     )
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import orjson
 
+from tabletop.base.access import Target
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import constraints
 from tabletop.dynamodb.actions import OPERATIONS
 from tabletop.dynamodb.expressions import VARIABLES_BYTES_MAX, refuse_large_variables
+from tabletop.dynamodb.facts import RequestFacts
 from tabletop.dynamodb.misplaced import Misplaced
 from tabletop.dynamodb.operations.operation import Body, Operation, check_table_names
+from tabletop.dynamodb.resource_policies import check_policy
 from tabletop.dynamodb.stepwise import StepwiseReads
 from tabletop.storage.store import Store, View
 
 Done = Callable[[Any], None]
+_POLICY_MEMBERS = {"PutResourcePolicy": "Policy", "CreateTable": "ResourcePolicy"}
+"""Action -> the member that holds a policy document."""
 
 
 class DynamoDb:
@@ -26,8 +31,10 @@ class DynamoDb:
     operation reads from a view, or its plan goes to the committer.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, check_grammar: Callable[[str], None] | None = None) -> None:
+        """``check_grammar`` raises ApiError for a document that could not be evaluated as a resource's policy."""
         self._store = store
+        self._check_grammar = check_grammar
         self._misplaced = Misplaced(store)
         self._stepwise = StepwiseReads(store)
 
@@ -46,12 +53,23 @@ class DynamoDb:
         if len(payload) > VARIABLES_BYTES_MAX:
             for part in _parts_with_expressions(body):
                 refuse_large_variables(part.get("ExpressionAttributeNames"), part.get("ExpressionAttributeValues"))
+        if action in _POLICY_MEMBERS and self._check_grammar is not None:
+            policy = body.get(_POLICY_MEMBERS[action])
+            if policy:
+                check_policy(policy)
+                self._check_grammar(policy)
         return operation, body
 
     def explain(self, error: ApiError, call: Call, body: Body) -> None:
         """For the owner: note what the refused client cannot know, such as the region where its table is."""
         if error.code in ("ResourceNotFoundException", "TableNotFoundException"):
             self._misplaced.note(call, body)
+
+    def facts(
+        self, operation: Operation, call: Call, body: Body, view: View, targets: Sequence[Target]
+    ) -> RequestFacts:
+        """What policies may ask about the request and its ``targets``. Good while the view is."""
+        return RequestFacts(operation, body, call, view, targets, self.prepare)
 
     def prepare(self, operation: Operation, body: Body, call: Call) -> Any:
         """The request as the operation reads it, or as its plan takes it. Raises ApiError."""

@@ -12,6 +12,7 @@ from tabletop.dynamodb.expressions import Binder, compile_condition, compile_upd
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import compile_attribute_updates, compile_expected
 from tabletop.dynamodb.operations.operation import Body, table_name
+from tabletop.dynamodb.touches import Touch, write_touch
 from tabletop.dynamodb.write import Outcome, Write
 from tabletop.storage.store import Batch, View
 
@@ -96,6 +97,11 @@ def plan(view: View, request: SingleWrite, now: float) -> tuple[dict[str, Any], 
         if metrics is not None:
             answer["ItemCollectionMetrics"] = metrics
     return answer, batch
+
+
+def touches(view: View, request: SingleWrite) -> list[Touch]:
+    mode = request.return_consumed_capacity or "NONE"
+    return [write_touch(view, request.call, request.write, request.return_values, mode)]
 
 
 def returned_attributes(return_values: str, outcome: Outcome) -> Item | None:

@@ -14,7 +14,7 @@ from tabletop.storage.store import View
 TAGS_MAX = 50
 _ALLOWED = re.compile(r"[\w\s+\-=._:/@]*")
 """Letters, white space and digits of any script, and these signs (developer guide, "Tagging restrictions")."""
-_TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[^:/]+:\d+:table/[a-zA-Z0-9_.\-]{3,255}")
+_TABLE_ARN = re.compile(r"arn:aws:dynamodb:[^:/]+:\d+:table/[a-zA-Z0-9_.\-]{3,255}")
 
 
 def table_arn_of(body: Body) -> str:

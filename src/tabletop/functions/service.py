@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from tabletop.base import randomness
+from tabletop.base.access import Facts
 from tabletop.base.call import Call
 from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.errors import ApiError
@@ -21,6 +22,7 @@ from tabletop.functions.downloads import PATH_PREFIX, Downloads
 from tabletop.functions.event_queue import EventQueue
 from tabletop.functions.event_sources.delivery import Means
 from tabletop.functions.event_sources.service import EventSources
+from tabletop.functions.facts import FunctionFacts
 from tabletop.functions.invocations import Invocation, Invoker
 from tabletop.functions.launcher import Launcher
 from tabletop.functions.limits import Settings
@@ -149,16 +151,18 @@ class Functions:
             return [(iam_action, layers.parse(call, params["LayerName"], params.get("VersionNumber", 0)).arn)]
         if action == "GetLayerVersionByArn":
             return [(iam_action, params["Arn"])]
-        if "Resource" in params:
-            return [(iam_action, params["Resource"])]
-        if not params.get("FunctionName"):
-            return [(iam_action, "*")]
-        reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
+        reference = _reference(call, params)
+        if reference is None:
+            return [(iam_action, params.get("Resource") or "*")]
         pairs = [(iam_action, reference.arn)]
         if params.get("Role"):
             pairs.append(("iam:PassRole", params["Role"]))
         pairs += [("lambda:GetLayerVersion", arn) for arn in params.get("Layers") or ()]
         return pairs
+
+    def facts(self, view: View, service: str, action: str, call: Call, params: Mapping[str, Any]) -> Facts:
+        """What policies may ask about those. Good while the view is."""
+        return FunctionFacts(view, _reference(call, params), params)
 
     def resource_policy(self, view: View, reference: Reference) -> str | None:
         """The policy document of a function, version or alias as JSON; None where it has none."""
@@ -185,3 +189,11 @@ class Functions:
                 await asyncio.to_thread(self._workings.launcher.remove_unused_code, in_use)
             except Exception as error:
                 _log.error("could not tidy up after functions", error=error)
+
+
+def _reference(call: Call, params: Mapping[str, Any]) -> names.Reference | None:
+    """The function that a request is about: by its name, or by the ARN of what is tagged. Raises ApiError for a bad name."""
+    if params.get("FunctionName"):
+        return names.parse(call, params["FunctionName"], params.get("Qualifier"))
+    arn = str(params.get("Resource") or "")
+    return names.parse(call, arn) if ":function:" in arn else None

@@ -7,14 +7,13 @@ must allow; with NONE the function's own policy must allow everybody. Both as on
 
 from __future__ import annotations
 
+from tabletop.base.access import KeyFacts
 from tabletop.base.call import Call, Principal
 from tabletop.base.clock import Clock
 from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
 from tabletop.base.randomness import new_uuid
 from tabletop.functions import Functions, urls
-from tabletop.iam.evaluation import NamedPolicy
-from tabletop.iam.policies import compile_policy
 from tabletop.iam.service import Iam
 from tabletop.storage.store import Store, View
 from tabletop.wire.http import HttpRequest, HttpResponse
@@ -81,13 +80,13 @@ class FunctionUrls:
             host=request.headers.get("host", ""),
         )
         policy = self._functions.resource_policy(view, reference)
-        policies = () if policy is None else (NamedPolicy("resource policy", compile_policy(policy)),)
         targets = [("lambda:InvokeFunctionUrl", reference.arn), ("lambda:InvokeFunction", reference.arn)]
-        context = {"lambda:functionurlauthtype": url.auth, "lambda:invokedviafunctionurl": "true"}
+        keys = {"lambda:functionurlauthtype": url.auth, "lambda:invokedviafunctionurl": "true"}
+        facts = KeyFacts(keys, policy)
         if principal is _ANYBODY:
-            self._iam.authorize_anybody(call, targets, context, resource_policies=policies)
+            self._iam.authorize_anybody(call, targets, facts)
         else:
-            self._iam.authorize(view, call, targets, context, resource_policies=policies)
+            self._iam.authorize(view, call, targets, facts)
         return call
 
     async def _run(self, url: urls.FunctionUrl, request: HttpRequest, call: Call) -> HttpResponse:

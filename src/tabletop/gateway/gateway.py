@@ -115,9 +115,14 @@ class Gateway:
                 if (action in STREAM_ACTIONS) is not (service == "dynamodbstreams"):
                     raise ApiError("UnknownOperationException", None)
                 operation, body = self._dynamodb.decode(action, payload, call)
+                prepared = None
                 if not call.principal.unrestricted:
-                    self._iam.authorize(view, call, operation.targets(body, call))
-                prepared = self._dynamodb.prepare(operation, body, call)
+                    targets = operation.targets(body, call)
+                    facts = self._dynamodb.facts(operation, call, body, view, targets)
+                    self._iam.authorize(view, call, targets, facts)
+                    prepared = facts.prepared
+                if prepared is None:
+                    prepared = self._dynamodb.prepare(operation, body, call)
                 read = operation.reader(prepared)
                 if read is not None:
                     return _encode_dynamodb(request, service, request_id, read(view, prepared, call.now))
@@ -191,8 +196,10 @@ class Gateway:
             request.body = _decompressed(request, REQUEST_BODY_BYTES_MAX)
             action, params = protocols.decode_request(model, request, protocol)
             check_params(model, action, params)
-            with self._store.view() as view:
-                self._iam.authorize(view, call, service.targets(name, action, call, params))
+            targets = service.targets(name, action, call, params)
+            if not call.principal.unrestricted:
+                with self._store.view() as view:
+                    self._iam.authorize(view, call, targets, service.facts(view, name, action, call, params))
             output = await service.handle(name, call, action, params)
             response = protocols.encode_response(model, action, output, request_id, protocol)
         except Exception as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from tabletop.base.access import Facts
 from tabletop.base.call import Call
+from tabletop.storage.store import View
 
 
 class Service(Protocol):
@@ -21,4 +23,8 @@ class Service(Protocol):
 
     def targets(self, service: str, action: str, call: Call, params: dict[str, Any], /) -> list[tuple[str, str]]:
         """(action, resource ARN) pairs that the caller's policies must allow."""
+        ...
+
+    def facts(self, view: View, service: str, action: str, call: Call, params: dict[str, Any], /) -> Facts:
+        """What policies may ask about those. Made for limited callers only; costs nothing until it is asked."""
         ...

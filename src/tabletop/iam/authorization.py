@@ -6,26 +6,24 @@ few hundred nanoseconds), so that a change, also one made by another process, co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from tabletop.base.access import NO_FACTS, Facts, Target
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
 from tabletop.iam.aws_managed import managed_document
-from tabletop.iam.conditions import ContextValue
 from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import Keyring
-from tabletop.iam.evaluation import NOBODY, CallerNames, Decision, NamedPolicy, PolicySet, evaluate
+from tabletop.iam.evaluation import CallerNames, Decision, NamedPolicy, PolicySet, evaluate
 from tabletop.iam.policies import compile_policy
+from tabletop.iam.policy_grammar import compile_resource_policy
 from tabletop.iam.records import AWS_ACCOUNT, GROUPS, POLICIES, ROLES, USERS, Document, split_arn
 from tabletop.storage.store import View
-
-Target = tuple[str, str]
-"""(action, ARN of the resource): ``("dynamodb:GetItem", "arn:aws:dynamodb:...:table/Users")``."""
 
 # service -> (error name, HTTP status) of a refusal; a service that is not named is of the JSON kind.
 _REFUSALS: dict[str, tuple[str, int]] = {
@@ -35,9 +33,10 @@ _REFUSALS: dict[str, tuple[str, int]] = {
     "s3": ("AccessDenied", 403),
     "lambda": ("AccessDeniedException", 403),
 }
+LOCKS_OUT = "The new resource policy will not allow you to update the resource policy in the future."
+"""Inferred: the words are those of AWS KMS for the same rule."""
 _JSON_REFUSAL = ("AccessDeniedException", 400)
 _CACHE_ENTRIES_MAX = 4096
-_NO_KEYS: Mapping[str, ContextValue] = {}
 _log = Log("iam")
 
 
@@ -65,20 +64,42 @@ class Authorizer:
         view: View,
         call: Call,
         targets: Sequence[Target],
-        context: Mapping[str, ContextValue] = _NO_KEYS,
-        *,
-        resource_policies: Sequence[NamedPolicy] = (),
+        facts: Facts = NO_FACTS,
     ) -> None:
         """Return if the caller may do every one of ``targets``; otherwise raise the service's access denied error."""
         if call.principal.kind == "root" or not targets:
             return
         policies, caller = self.policies_of(view, call)
-        keys = RequestContext(call, caller, context)
-        names = caller_names(call, caller) if resource_policies else NOBODY
-        for action, resource in targets:
-            decision = evaluate(policies, action, resource, keys, resource_policies=resource_policies, caller=names)
+        for number, (action, resource) in enumerate(targets):
+            context = RequestContext(call, caller, facts, number)
+            document = facts.resource_policy(number)
+            decision = self._decide(policies, call, caller, (action, resource), context, document)
             if not decision.allowed:
                 raise access_denied(call, action, resource, decision)
+            proposed = facts.proposed_policy(number)
+            if proposed is not None:
+                after = self._decide(policies, call, caller, (action, resource), context, proposed)
+                if not after.allowed:
+                    raise ApiError("ValidationException", LOCKS_OUT)
+
+    def _decide(
+        self,
+        policies: PolicySet,
+        call: Call,
+        caller: Caller,
+        target: Target,
+        context: RequestContext,
+        resource_policy: str | None,
+    ) -> Decision:
+        if resource_policy is None:
+            return evaluate(policies, *target, context)
+        return evaluate(
+            policies,
+            *target,
+            context,
+            resource_policies=attached(resource_policy),
+            caller=caller_names(call, caller),
+        )
 
     def policies_of(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
         """Everything that limits the caller. A principal whose record is gone has no policies: it may do nothing."""
@@ -166,15 +187,20 @@ class Authorizer:
 def authorize_anybody(
     call: Call,
     targets: Sequence[Target],
-    context: Mapping[str, ContextValue],
-    resource_policies: Sequence[NamedPolicy],
+    facts: Facts,
 ) -> None:
     """For a caller without identity: return if the resource's policies allow everybody all of ``targets``."""
-    keys = RequestContext(call, Caller(), context)
-    for action, resource in targets:
-        decision = evaluate(PolicySet(), action, resource, keys, resource_policies=resource_policies)
+    for number, (action, resource) in enumerate(targets):
+        context = RequestContext(call, Caller(), facts, number)
+        policies = attached(facts.resource_policy(number))
+        decision = evaluate(PolicySet(), action, resource, context, resource_policies=policies)
         if not decision.allowed:
             raise access_denied(call, action, resource, decision)
+
+
+def attached(document: str | None) -> tuple[NamedPolicy, ...]:
+    """A resource's policy, if it has one."""
+    return () if document is None else (NamedPolicy("resource policy", compile_resource_policy(document)),)
 
 
 def default_document(policy: Document) -> str:
@@ -189,8 +215,10 @@ def caller_names(call: Call, caller: Caller) -> CallerNames:
     through_account = (account, f"arn:aws:iam::{account}:root")
     if call.principal.kind == "root":
         return CallerNames("AWS", through_account)
-    own = (call.principal.arn, caller.role_arn) if caller.role_arn else (call.principal.arn,)
-    return CallerNames("AWS", own, through_account)
+    direct = (call.principal.arn, call.principal.unique_id)
+    # A role's unique id stands before the session's name.
+    role = (caller.role_arn, call.principal.unique_id.partition(":")[0]) if caller.role_arn else ()
+    return CallerNames("AWS", direct + role, through_account, direct)
 
 
 def access_denied(call: Call, action: str, resource: str, decision: Decision, *, brief: bool = False) -> ApiError:

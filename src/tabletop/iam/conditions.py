@@ -4,6 +4,8 @@ Rules, from AWS's reference: all operators and all their keys must hold; of one 
 none for a negated operator. A key that the request lacks makes a positive operator false and a negated one true;
 ``...IfExists`` is true then. ``ForAllValues:`` holds when every value of the request matches (also when there is
 none), ``ForAnyValue:`` when at least one does. ``Null`` asks whether the key is there at all.
+
+A key that stands for every value there is (``access.UNBOUNDED``) has none to policies, but no Allow holds because of it.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from tabletop.base.access import UNBOUNDED, ConditionValue
 from tabletop.iam.patterns import Token, arn_regex, has_variables, plain, resolve, text_regex, tokens
 
-ContextValue = str | Sequence[str]
+ContextValue = ConditionValue
 Context = Mapping[str, ContextValue]
 """Condition keys in lower case -> value, or list of values for a key that can have several."""
 
@@ -179,8 +182,13 @@ def read_operator(text: str) -> Operator | None:
 Condition = Callable[[Context], bool]
 
 
-def compile_condition(operator_text: str, key: str, values: Sequence[str], *, variables: bool) -> Condition:
-    """One operator with one key as a function of the request's keys. The operator must be one that exists."""
+def compile_condition(
+    operator_text: str, key: str, values: Sequence[str], *, variables: bool, allows: bool = False
+) -> Condition:
+    """One operator with one key as a function of the request's keys. The operator must be one that exists.
+
+    ``allows``: the condition is part of an Allow.
+    """
     operator = read_operator(operator_text)
     assert operator is not None
     key = key.lower()
@@ -200,7 +208,7 @@ def compile_condition(operator_text: str, key: str, values: Sequence[str], *, va
     def holds(context: Context) -> bool:
         actual = _values(context, key)
         if not actual:
-            return absent_holds
+            return absent_holds and not (allows and actual is UNBOUNDED)
         patterns = _resolved(wanted, context) if any_variable else wanted
         results = (any(test(value, parts) for parts in patterns) is not negated for value in actual)
         return all(results) if every else any(results)

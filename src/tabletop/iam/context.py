@@ -1,6 +1,7 @@
 """The condition keys of a request: AWS's global ones, worked out only when a policy asks for them.
 
-A service adds its own (``dynamodb:leadingkeys``) as a mapping with lower-case names, which comes first.
+A service adds its own (``dynamodb:leadingkeys``), and those about the resource and the request (``aws:resourcetag/...``), as
+``access.Facts``.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
+from tabletop.base.access import ConditionValue, Facts
 from tabletop.base.call import Call
-from tabletop.iam.conditions import ContextValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +64,38 @@ _GLOBAL: dict[str, Callable[[Call, Caller], str | None]] = {
 _PRINCIPAL_TAG = "aws:principaltag/"
 
 
-class RequestContext(Mapping[str, ContextValue]):
-    """The keys of one request. Look-ups only: iterating gives the names of keys that have a value."""
+class RequestContext(Mapping[str, ConditionValue]):
+    """The keys of one request's target ``number``. Look-ups only: iterating gives the global keys that have a value."""
 
-    def __init__(self, call: Call, caller: Caller, service_keys: Mapping[str, ContextValue]) -> None:
+    __slots__ = ("_call", "_caller", "_facts", "number")
+
+    def __init__(self, call: Call, caller: Caller, facts: Facts, number: int = 0) -> None:
         self._call = call
         self._caller = caller
-        self._service_keys = service_keys
+        self._facts = facts
+        self.number = number
 
-    def __getitem__(self, key: str) -> ContextValue:
-        value = self._service_keys.get(key)
-        if value is None and key in _GLOBAL:
-            value = _GLOBAL[key](self._call, self._caller)
-        if value is None and key.startswith(_PRINCIPAL_TAG):
-            value = self._principal_tag(key[len(_PRINCIPAL_TAG) :])
+    def __getitem__(self, key: str) -> ConditionValue:
+        value: ConditionValue | None = self.get(key)
         if value is None:
             raise KeyError(key)
         return value
 
+    def get(self, key: str, default: Any = None) -> Any:
+        look_up = _GLOBAL.get(key)
+        value: ConditionValue | None
+        if look_up is not None:
+            value = look_up(self._call, self._caller)
+            if value is None:
+                value = self._facts.value(self.number, key)
+        elif key.startswith(_PRINCIPAL_TAG):
+            value = self._principal_tag(key[len(_PRINCIPAL_TAG) :])
+        else:
+            value = self._facts.value(self.number, key)
+        return default if value is None else value
+
     def __iter__(self) -> Iterator[str]:
-        yield from (key for key in {**_GLOBAL, **self._service_keys} if key in self)
+        yield from (key for key in _GLOBAL if self.get(key) is not None)
         yield from (_PRINCIPAL_TAG + name.lower() for name in self._caller.tags)
 
     def __len__(self) -> int:

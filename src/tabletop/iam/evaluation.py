@@ -2,7 +2,9 @@
 
 An explicit deny anywhere decides. Then the session policies (if there are any) and the permissions boundary (if there
 is one) must allow, and either an identity policy or, within one account, the resource's own policy. Nothing that
-speaks for it: denied.
+speaks for it: denied. A resource's policy that allows a user or a role's session by its very ARN needs no other: neither
+boundary nor session policies limit it by their silence, as they limit what is allowed to a role or to everyone (IAM user
+guide, "Policy evaluation logic"; that everyone's grant to a user is limited by his boundary is inferred).
 """
 
 from __future__ import annotations
@@ -46,16 +48,18 @@ class CallerNames:
     """How a Principal element may name the caller. ``kind``: ``AWS`` or ``Service``.
 
     A statement that allows must name one of ``own``: to name the account only hands the decision to the account's
-    identity policies. A statement that denies may name either.
+    identity policies. A statement that denies may name either. ``direct``: those of ``own`` that name the user or the
+    role's session itself.
     """
 
     kind: str = "AWS"
     own: tuple[str, ...] = ()
     account: tuple[str, ...] = ()
+    direct: tuple[str, ...] = ()
 
     def trusting_the_account(self) -> CallerNames:
         """The same caller, for the question whether a policy trusts at least its account."""
-        return CallerNames(self.kind, self.own + self.account)
+        return CallerNames(self.kind, self.own + self.account, (), self.direct)
 
 
 NOBODY = CallerNames()
@@ -96,11 +100,14 @@ def evaluate(
     if identity is not None and identity.explicit:
         return identity
     granted = identity
+    unlimited = None
     if resource_policies:
         spoken = _walk(resource_policies, Layer.RESOURCE, wanted, resource, context, caller)
         if spoken is not None and spoken.explicit:
             return spoken
         granted = granted or spoken
+        if spoken is not None and caller.direct:
+            unlimited = _walk(resource_policies, Layer.RESOURCE, wanted, resource, context, caller, direct=True)
     refusal = None if granted else Decision(False, False, Layer.IDENTITY)
     for layer, limiting in ((Layer.BOUNDARY, policies.boundary), (Layer.SESSION, policies.session)):
         if limiting is None:
@@ -110,6 +117,8 @@ def evaluate(
             return limit
         if limit is None and refusal is None:
             refusal = Decision(False, False, layer)
+    if unlimited is not None:
+        return unlimited
     if refusal is not None:
         return refusal
     assert granted is not None
@@ -123,14 +132,18 @@ def _walk(
     resource: str,
     context: Context,
     caller: CallerNames | None = None,
+    *,
+    direct: bool = False,
 ) -> Decision | None:
-    """The first statement that denies, else the first that allows, else None."""
+    """The first statement that denies, else the first that allows, else None. ``direct``: those that allow a listed name."""
     allowed: Decision | None = None
     for named in policies:
         for statement in named.policy.statements:
             if allowed is not None and statement.allows:
                 continue
             if caller is not None and not _names(statement, caller):
+                continue
+            if direct and not (caller and statement.lists(caller.kind, caller.direct)):
                 continue
             if statement.applies(action, resource, context):
                 decision = Decision(statement.allows, not statement.allows, layer, named.name, statement)

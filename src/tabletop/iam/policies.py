@@ -108,6 +108,12 @@ class Statement:
             return False
         return all(condition(context) for condition in self.conditions)
 
+    def lists(self, kind: str, names: Sequence[str]) -> bool:
+        """Does its Principal element list one of these very names?"""
+        if self.principals is None or self.not_principal:
+            return False
+        return any(name in self.principals.names.get(kind, ()) for name in names)
+
     def speaks_of(self, kind: str, names: Sequence[str]) -> bool:
         """Does its Principal element name this caller? A statement without one names nobody."""
         if self.principals is None:
@@ -141,12 +147,13 @@ def _statement(number: int, content: dict[str, Any], variables: bool) -> Stateme
     not_action = "NotAction" in content
     not_resource = "NotResource" in content
     not_principal = "NotPrincipal" in content
+    allows = content["Effect"] == "Allow"
     resources = as_list(content["NotResource" if not_resource else "Resource"]) if _has(content, "Resource") else None
     principals = content.get("NotPrincipal" if not_principal else "Principal")
     return Statement(
         number=number,
         sid=content.get("Sid", ""),
-        allows=content["Effect"] == "Allow",
+        allows=allows,
         actions=Matcher.of_actions(as_list(content["NotAction" if not_action else "Action"])),
         not_action=not_action,
         resources=None if resources is None else Matcher.of_arns(resources, variables=variables),
@@ -154,7 +161,9 @@ def _statement(number: int, content: dict[str, Any], variables: bool) -> Stateme
         principals=None if principals is None else read_principals(principals),
         not_principal=not_principal,
         conditions=tuple(
-            compile_condition(operator, key, [_text(value) for value in as_list(values)], variables=variables)
+            compile_condition(
+                operator, key, [_text(value) for value in as_list(values)], variables=variables, allows=allows
+            )
             for operator, keys in content.get("Condition", {}).items()
             for key, values in keys.items()
         ),

@@ -7,13 +7,14 @@ the checks is inferred: the form of the whole first, then statement by statement
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from tabletop.base.errors import ApiError
 from tabletop.iam.conditions import read_operator
-from tabletop.iam.policies import as_list
+from tabletop.iam.policies import Policy, as_list, compile_policy
 
 VERSIONS = ("2012-10-17", "2008-10-17")
 SYNTAX = "Syntax errors in policy."
@@ -64,6 +65,31 @@ def check_trust_policy(document: str) -> None:
             if action != "*" and not action.lower().startswith("sts:"):
                 raise malformed("AssumeRole policy may only specify STS AssumeRole actions.")
         _check_conditions(statement)
+
+
+def check_resource_policy(document: str) -> None:
+    """For policies of tables, streams and functions: both a principal and a resource."""
+    for statement in _statements(document):
+        if "Principal" not in statement and "NotPrincipal" not in statement:
+            raise malformed("Missing required field Principal")
+        _check_principals(statement)
+        _check_actions(statement)
+        resources = _one_of(statement, "Resource", "NotResource")
+        if not resources:
+            raise malformed("Policy statement must contain resources.")
+        for resource in resources:
+            check_resource(resource)
+        _check_conditions(statement)
+
+
+@lru_cache(maxsize=1024)
+def compile_resource_policy(document: str) -> Policy:
+    """Services keep these, and some took them unchecked once: one that is no policy says nothing."""
+    try:
+        check_resource_policy(document)
+    except ApiError:
+        return Policy(())
+    return compile_policy(document)
 
 
 def check_resource(resource: str) -> None:

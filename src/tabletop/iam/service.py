@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from tabletop.base.access import NO_FACTS, Facts, Target
 from tabletop.base.call import Call
 from tabletop.base.clock import system_clock
 from tabletop.base.errors import ApiError
@@ -26,15 +27,14 @@ from tabletop.iam import (
     users,
 )
 from tabletop.iam.authentication import Authenticator, Identity, Mode
-from tabletop.iam.authorization import Authorizer, Target, authorize_anybody
-from tabletop.iam.conditions import ContextValue
+from tabletop.iam.authorization import Authorizer, authorize_anybody
 from tabletop.iam.credentials import SESSION_KEY, USER_KEY, Keyring
-from tabletop.iam.evaluation import NamedPolicy
 from tabletop.iam.names import check_names
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
+from tabletop.iam.policy_grammar import check_resource_policy
 from tabletop.iam.signature_errors import signing_name
 from tabletop.iam.sts import LambdaSession, RoleCredentials, check_lambda_role, plan_lambda_session, plan_sweep
-from tabletop.iam.targets import targets
+from tabletop.iam.targets import request_facts, targets
 from tabletop.iam.uses import Uses
 from tabletop.storage.store import Store, View
 from tabletop.wire.http import HttpRequest
@@ -92,27 +92,28 @@ class Iam:
         view: View,
         call: Call,
         targets: Sequence[Target],
-        context: Mapping[str, ContextValue] | None = None,
-        *,
-        resource_policies: Sequence[NamedPolicy] = (),
+        facts: Facts = NO_FACTS,
     ) -> None:
-        """Return if the caller may do all of ``targets``; otherwise the service's access denied error.
+        """Return if the caller may do all of ``targets``; otherwise the service's access denied error."""
+        self._authorizer.authorize(view, call, targets, facts)
 
-        ``context``: the service's own condition keys, in lower case.
-        """
-        self._authorizer.authorize(view, call, targets, context or {}, resource_policies=resource_policies)
+    def check_resource_policy(self, document: str) -> None:
+        """ValidationException for what is no policy of a resource."""
+        try:
+            check_resource_policy(document)
+        except ApiError as error:
+            # Inferred: the words behind the colon are IAM's.
+            raise ApiError("ValidationException", f"Invalid policy document: {error.message}") from error
 
     def authorize_anybody(
         self,
         call: Call,
         targets: Sequence[Target],
-        context: Mapping[str, ContextValue],
-        *,
-        resource_policies: Sequence[NamedPolicy],
+        facts: Facts,
     ) -> None:
         """The same for a caller without any identity: the resource's own policy must allow everybody."""
         if self._authenticator.enforcing:
-            authorize_anybody(call, targets, context, resource_policies)
+            authorize_anybody(call, targets, facts)
 
     def targets(self, service: str, action: str, call: Call, params: Mapping[str, Any]) -> list[Target]:
         """What a call of IAM or STS itself must be allowed to do."""
@@ -120,6 +121,10 @@ class Iam:
             return []
         with self._store.view() as view:
             return targets(view, service, action, call, params)
+
+    def facts(self, view: View, service: str, action: str, call: Call, params: Mapping[str, Any]) -> Facts:
+        """What policies may ask about such a call."""
+        return request_facts(view, call, params)
 
     def check_lambda_role(self, role_arn: str) -> None:
         """ApiError (CreateFunction's words) unless the role exists and Lambda may assume it."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tabletop.base.access import KeyFacts
 from tabletop.base.call import ROOT_ACCOUNT, Call, Principal
 from tabletop.base.errors import ApiError
 from tabletop.iam.authorization import Authorizer, access_denied, caller_names, default_document
@@ -198,7 +199,7 @@ def _check_trusted(
     role_arn = params["RoleArn"]
     root = call.principal.kind == "root"
     policies, caller = (PolicySet(), Caller()) if root else authorizer.policies_of(view, call)
-    context = RequestContext(call, caller, _context_keys(params, session_tags))
+    context = RequestContext(call, caller, KeyFacts(_context_keys(params, session_tags)))
     trust = () if role is None else (NamedPolicy("trust policy", compile_policy(role["trust"])),)
     names = caller_names(call, caller)
     for action in ("sts:AssumeRole", "sts:TagSession") if session_tags else ("sts:AssumeRole",):

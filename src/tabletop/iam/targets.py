@@ -5,8 +5,8 @@ AssumeRole is not here: ``sts`` decides it, because the role's trust policy may 
 
 from __future__ import annotations
 
+from tabletop.base.access import ConditionValue, KeyFacts, Target
 from tabletop.base.call import Call
-from tabletop.iam.authorization import Target
 from tabletop.iam.operation import Params
 from tabletop.iam.records import GROUPS, INSTANCE_PROFILES, ROLES, USERS, arn
 from tabletop.storage.store import View
@@ -50,3 +50,22 @@ def _resource(view: View, action: str, call: Call, params: Params) -> str:
     if "PolicyName" in params:
         return arn(account, "policy", params.get("Path", "/"), params["PolicyName"])
     return call.principal.arn if call.principal.kind == "user" else "*"
+
+
+def request_facts(view: View, call: Call, params: Params) -> KeyFacts:
+    """The keys of IAM's own that a request has, and its tags and those of the role or user that it is about."""
+    keys: dict[str, ConditionValue] = {
+        key: str(params[member])
+        for member, key in (("PolicyArn", "iam:policyarn"), ("PermissionsBoundary", "iam:permissionsboundary"))
+        if params.get(member)
+    }
+    added = {tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()}
+    tag_keys = [*added, *(params.get("TagKeys") or ())]
+    if tag_keys:
+        keys["aws:tagkeys"] = tag_keys
+    keys |= {f"aws:requesttag/{name.lower()}": value for name, value in added.items()}
+    for member, documents in (("RoleName", ROLES), ("UserName", USERS)):
+        record = documents.get(view, call.account, params[member].lower()) if params.get(member) else None
+        for name, value in (record or {}).get("tags", {}).items():
+            keys[f"aws:resourcetag/{name.lower()}"] = keys[f"iam:resourcetag/{name.lower()}"] = value
+    return KeyFacts(keys)

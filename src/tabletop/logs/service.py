@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tabletop.base.access import Facts, TagFacts
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.logs import background, groups, read, search, streams, subscriptions, tags, write
@@ -89,6 +90,10 @@ class Logs:
         """(IAM action, ARN) pairs, each of which the caller must be allowed."""
         return targets(action, call, params)
 
+    def facts(self, view: View, service: str, action: str, call: Call, params: Params) -> Facts:
+        """Of tags, as a request gives them; those of a group are not looked up."""
+        return TagFacts(request_tags=_given_tags(params), tag_keys=params.get("tagKeys") or ())
+
     async def append(
         self, account: str, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]
     ) -> None:
@@ -129,3 +134,8 @@ class Logs:
             if self._cursor is None:
                 return False
         return True
+
+
+def _given_tags(params: Params) -> dict[str, str]:
+    tags = params.get("tags")
+    return tags if isinstance(tags, dict) else {}

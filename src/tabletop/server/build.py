@@ -74,7 +74,12 @@ def _worker(store: LmdbStore, settings: Settings, directory: Path) -> Applicatio
 
     iam = Iam(store, secret_key=open_key_file(directory / "secret.key"), auth=settings.auth)
     gateway = Gateway(
-        store=store, dynamodb=DynamoDb(store), iam=iam, services=(), clock=system_clock, region=settings.region
+        store=store,
+        dynamodb=DynamoDb(store, check_grammar=iam.check_resource_policy),
+        iam=iam,
+        services=(),
+        clock=system_clock,
+        region=settings.region,
     )
 
     async def start() -> None:
@@ -115,7 +120,7 @@ def _whole(
     background = Background(store)
     gateway = Gateway(
         store=store,
-        dynamodb=DynamoDb(store),
+        dynamodb=DynamoDb(store, check_grammar=iam.check_resource_policy),
         iam=iam,
         services=(iam, logs, functions),
         clock=system_clock,

@@ -7,6 +7,7 @@ is removed, in descending order.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tabletop.dynamodb.expressions.assignments import Compute, DeleteFromSet, compile_action
@@ -14,7 +15,7 @@ from tabletop.dynamodb.expressions.binder import Binder, Item, Steps, Value
 from tabletop.dynamodb.expressions.errors import refused
 from tabletop.dynamodb.expressions.grammar import parse_update
 from tabletop.dynamodb.expressions.paths import PathTree, cut_down, path_tree
-from tabletop.dynamodb.expressions.tree import Add, Set, UpdateTree
+from tabletop.dynamodb.expressions.tree import Add, Arithmetic, FunctionCall, Operand, Path, Set, UpdateTree
 from tabletop.dynamodb.values import check_nesting
 
 _KIND = "UpdateExpression"
@@ -39,12 +40,13 @@ class UpdatedPaths:
 class Update:
     """A compiled update.
 
-    ``top_level_attributes``: every attribute that it changes, or changes parts of. ``makes_item``: False where it only
+    ``top_level_attributes``: every attribute that it changes, or changes parts of; ``attributes_read``: every one that a
+    value is computed from. ``makes_item``: False where it only
     takes away: then it does nothing, and checks nothing, where there is no item (observed). One without any action
     does make the item.
     """
 
-    __slots__ = ("_computations", "_paths", "_removals", "makes_item", "top_level_attributes")
+    __slots__ = ("_computations", "_paths", "_removals", "_source", "makes_item", "top_level_attributes")
 
     def __init__(
         self,
@@ -53,12 +55,20 @@ class Update:
         tree: PathTree,
         *,
         makes_item: bool,
+        source: tuple[UpdateTree, Binder],
     ) -> None:
         self.makes_item = makes_item
+        self._source = source
         self._computations = computations
         self._removals = removals
         self._paths = UpdatedPaths(tree)
         self.top_level_attributes: frozenset[str] = frozenset(tree)  # type: ignore[arg-type]
+
+    @property
+    def attributes_read(self) -> frozenset[str]:
+        tree, binder = self._source
+        paths = (path for action in tree.actions if isinstance(action, Set) for path in paths_in(action.value))
+        return frozenset(str(binder.steps(_KIND, path)[0]) for path in paths)
 
     def apply(self, item: Item, *, exists: bool = True) -> tuple[Item, UpdatedPaths]:
         """The new item, which shares what did not change with the given one, and the paths that were updated.
@@ -103,7 +113,19 @@ def compile_update_tree(tree: UpdateTree, binder: Binder, *, kind: str = _KIND) 
         else:
             computations.append((steps, compute))
     makes_item = not tree.actions or any(isinstance(action, Set | Add) for action in tree.actions)
-    return Update(computations, removals, path_tree(kind, paths), makes_item=makes_item)
+    return Update(computations, removals, path_tree(kind, paths), makes_item=makes_item, source=(tree, binder))
+
+
+def paths_in(operand: Operand | Arithmetic) -> Iterator[Path]:
+    """Every path that the value of a SET names."""
+    if isinstance(operand, Path):
+        yield operand
+    elif isinstance(operand, FunctionCall):
+        for argument in operand.operands:
+            yield from paths_in(argument)
+    elif isinstance(operand, Arithmetic):
+        yield from paths_in(operand.left)
+        yield from paths_in(operand.right)
 
 
 def _steps_of(assignment: tuple[Steps, Value]) -> Steps:

@@ -18,8 +18,9 @@ from tabletop.dynamodb.partiql.binding import Bound, bind
 from tabletop.dynamodb.partiql.errors import refused
 from tabletop.dynamodb.partiql.overlay import Overlay
 from tabletop.dynamodb.partiql.selects import lower_lookup
-from tabletop.dynamodb.partiql.targets import statement_targets
+from tabletop.dynamodb.partiql.targets import statement_targets, statement_touches
 from tabletop.dynamodb.partiql.tree import Exists
+from tabletop.dynamodb.touches import Touch
 from tabletop.storage.store import Batch, View
 
 _CODES = {
@@ -34,6 +35,7 @@ _CODES = {
 
 @dataclass(slots=True)
 class Member:
+    text: str
     bound: Bound | ApiError
     """The error where the statement is malformed or its parameters do not fit."""
     consistent: bool
@@ -65,6 +67,7 @@ def _prepare_member(member: dict[str, Any]) -> Member:
             raise
         bound = error
     return Member(
+        text=member["Statement"],
         bound=bound,
         consistent=member.get("ConsistentRead") is True,
         return_old_on_refusal=member.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
@@ -125,4 +128,11 @@ def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return statement_targets([member["Statement"] for member in body["Statements"]], call)
 
 
-OPERATION = Operation("BatchExecuteStatement", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads)
+def touches(view: View, request: BatchExecuteStatement) -> list[Touch]:
+    members = [(member.text, member.bound, member.return_old_on_refusal) for member in request.members]
+    return statement_touches(view, request.call, members)
+
+
+OPERATION = Operation(
+    "BatchExecuteStatement", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads, touches=touches
+)

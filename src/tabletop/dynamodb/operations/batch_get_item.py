@@ -15,6 +15,7 @@ from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import compile_attributes_to_get, uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
+from tabletop.dynamodb.touches import Touch, get_touch
 from tabletop.dynamodb.values import check_item
 from tabletop.storage.store import View
 
@@ -102,4 +103,11 @@ def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return [("dynamodb:BatchGetItem", table_arn(call, name)) for name in body["RequestItems"]]
 
 
-OPERATION = Operation("BatchGetItem", prepare=prepare, targets=targets, read=read)
+def touches(view: View, request: BatchGetItem) -> list[Touch]:
+    call, mode = request.call, request.return_consumed_capacity
+    return [
+        get_touch(view, call, table_name(get.requested_name), get.keys, get.projection, mode) for get in request.gets
+    ]
+
+
+OPERATION = Operation("BatchGetItem", prepare=prepare, targets=targets, read=read, touches=touches)

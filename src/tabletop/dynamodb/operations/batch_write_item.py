@@ -10,6 +10,7 @@ from tabletop.dynamodb import write
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
+from tabletop.dynamodb.touches import Touch, item_partitions, write_attributes
 from tabletop.dynamodb.values import canonicalise_item, check_item
 from tabletop.dynamodb.write import Write
 from tabletop.storage.store import Batch, View
@@ -21,6 +22,8 @@ REQUEST_BYTES_MAX = 16 * 1024 * 1024
 @dataclass(slots=True)
 class BatchWriteItem:
     call: Call
+    tables: list[str]
+    """Each name or ARN of the request, in its order."""
     writes: list[Write]
     return_consumed_capacity: str | None
     return_collection_metrics: bool
@@ -34,7 +37,11 @@ def prepare(body: Body, call: Call) -> BatchWriteItem:
     if sum(prepared.subject_bytes for prepared in writes) > REQUEST_BYTES_MAX:
         raise invalid("The aggregated size of the requested items has exceeded the maximum size limit")
     return BatchWriteItem(
-        call, writes, body.get("ReturnConsumedCapacity"), body.get("ReturnItemCollectionMetrics") == "SIZE"
+        call,
+        list(request_items),
+        writes,
+        body.get("ReturnConsumedCapacity"),
+        body.get("ReturnItemCollectionMetrics") == "SIZE",
     )
 
 
@@ -82,4 +89,19 @@ def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return [("dynamodb:BatchWriteItem", table_arn(call, name)) for name in body["RequestItems"]]
 
 
-OPERATION = Operation("BatchWriteItem", prepare=prepare, targets=targets, plan=plan)
+def touches(view: View, request: BatchWriteItem) -> list[Touch]:
+    """A table that is named twice, by name and ARN, touches both times all that is written to it."""
+    found = []
+    for name in map(table_name, request.tables):
+        writes = [prepared for prepared in request.writes if prepared.table == name]
+        found.append(
+            Touch(
+                partitions=item_partitions(view, request.call, name, [prepared.subject for prepared in writes]),
+                attributes=frozenset().union(*map(write_attributes, writes)),
+                return_consumed_capacity=request.return_consumed_capacity or "NONE",
+            )
+        )
+    return found
+
+
+OPERATION = Operation("BatchWriteItem", prepare=prepare, targets=targets, plan=plan, touches=touches)

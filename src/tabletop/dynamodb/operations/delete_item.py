@@ -6,7 +6,7 @@ from tabletop.base.call import Call
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
-from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write
+from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write, touches
 from tabletop.dynamodb.values import check_item
 
 
@@ -22,4 +22,4 @@ def prepare(body: Body, call: Call) -> SingleWrite:
     return prepare_single(body, call, prepared)
 
 
-OPERATION = Operation("DeleteItem", prepare=prepare, targets=table_targets("DeleteItem"), plan=plan)
+OPERATION = Operation("DeleteItem", prepare=prepare, targets=table_targets("DeleteItem"), plan=plan, touches=touches)

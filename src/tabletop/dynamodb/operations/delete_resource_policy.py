@@ -1,12 +1,10 @@
-"""DeleteResourcePolicy: detach a table's policy; no error where there is none, unless a revision is expected."""
+"""DeleteResourcePolicy: detach the policy of a table or stream; no error where there is none, unless a revision is expected."""
 
 from __future__ import annotations
 
 from tabletop.base.call import Call
-from tabletop.dynamodb import catalog
-from tabletop.dynamodb.lifecycle import editable_record
 from tabletop.dynamodb.operations.operation import Body, Operation
-from tabletop.dynamodb.resource_policies import check_expected_revision, revision_of, table_with_policy
+from tabletop.dynamodb.resource_policies import check_expected_revision, policy_holder, revision_of
 from tabletop.dynamodb.resource_policies import targets as policy_targets
 from tabletop.storage.store import Batch, View
 
@@ -17,14 +15,14 @@ def prepare(body: Body, call: Call) -> tuple[Call, str, str | None]:
 
 def plan(view: View, request: tuple[Call, str, str | None], now: float) -> tuple[dict[str, str], Batch | None]:
     call, arn, expected_revision = request
-    record = editable_record(table_with_policy(view, call, arn))
-    check_expected_revision(record, expected_revision)
-    policy = record.get("policy")
+    holder = policy_holder(view, call, arn)
+    check_expected_revision(holder.record, expected_revision)
+    policy = holder.record.get("policy")
     if policy is None:
         return {}, None
-    record["policy"] = None
+    holder.record["policy"] = None
     batch = Batch()
-    catalog.store_record(batch, record)
+    holder.store(batch)
     return {"RevisionId": revision_of(policy)}, batch
 
 

@@ -13,14 +13,16 @@ from tabletop.dynamodb.partiql.binding import Bound, bind
 from tabletop.dynamodb.partiql.errors import refused
 from tabletop.dynamodb.partiql.pages import Position, digest_of, position_of, read_ranges, render
 from tabletop.dynamodb.partiql.selects import lower_select
-from tabletop.dynamodb.partiql.targets import statement_targets
+from tabletop.dynamodb.partiql.targets import statement_targets, statement_touches
 from tabletop.dynamodb.partiql.tree import Exists
+from tabletop.dynamodb.touches import Touch
 from tabletop.storage.store import Batch, View
 
 
 @dataclass(slots=True)
 class ExecuteStatement:
     call: Call
+    text: str
     bound: Bound
     position: Position
     limit: int | None
@@ -38,6 +40,7 @@ def prepare(body: Body, call: Call) -> ExecuteStatement:
     token = body.get("NextToken") if bound.is_read else None
     return ExecuteStatement(
         call=call,
+        text=text,
         bound=bound,
         position=position_of(token, digest_of(text, parameters) if bound.is_read else ""),
         limit=body.get("Limit"),
@@ -76,4 +79,10 @@ def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return statement_targets([body["Statement"]], call)
 
 
-OPERATION = Operation("ExecuteStatement", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads)
+def touches(view: View, request: ExecuteStatement) -> list[Touch]:
+    return statement_touches(view, request.call, [(request.text, request.bound, request.return_old_on_refusal)])
+
+
+OPERATION = Operation(
+    "ExecuteStatement", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads, touches=touches
+)

@@ -16,7 +16,8 @@ from tabletop.dynamodb.partiql import errors, writes
 from tabletop.dynamodb.partiql.binding import Bound, bind
 from tabletop.dynamodb.partiql.errors import refused
 from tabletop.dynamodb.partiql.selects import lower_lookup
-from tabletop.dynamodb.partiql.targets import statement_targets
+from tabletop.dynamodb.partiql.targets import statement_targets, statement_touches
+from tabletop.dynamodb.touches import Touch
 from tabletop.dynamodb.transactions import (
     TOTAL_BYTES_MAX,
     Reasons,
@@ -34,6 +35,7 @@ _Answer = dict[str, Any]
 
 @dataclass(slots=True)
 class Member:
+    text: str
     bound: Bound
     return_old_on_refusal: bool
 
@@ -53,6 +55,7 @@ def prepare(body: Body, call: Call) -> ExecuteTransaction:
     digest = "" if token is None else digest_of(statements)
     members = [
         Member(
+            member["Statement"],
             bind(member["Statement"], member.get("Parameters")),
             member.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
         )
@@ -138,4 +141,11 @@ def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return statement_targets([member["Statement"] for member in body["TransactStatements"]], call)
 
 
-OPERATION = Operation("ExecuteTransaction", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads)
+def touches(view: View, request: ExecuteTransaction) -> list[Touch]:
+    members = [(member.text, member.bound, member.return_old_on_refusal) for member in request.members]
+    return statement_touches(view, request.call, members, "ExecuteTransaction")
+
+
+OPERATION = Operation(
+    "ExecuteTransaction", prepare=prepare, targets=targets, plan=plan, only_reads=only_reads, touches=touches
+)

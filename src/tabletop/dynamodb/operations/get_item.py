@@ -13,6 +13,7 @@ from tabletop.dynamodb.expressions import Binder, Projection, compile_projection
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import compile_attributes_to_get, uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_name, table_targets
+from tabletop.dynamodb.touches import Touch, get_touch
 from tabletop.storage.store import View
 
 
@@ -68,4 +69,9 @@ def read(view: View, request: GetItem, now: float) -> bytes:
     return b"{" + b",".join(parts) + b"}"
 
 
-OPERATION = Operation("GetItem", prepare=prepare, targets=table_targets("GetItem"), read=read)
+def touches(view: View, request: GetItem) -> list[Touch]:
+    call, keys = request.call, [request.key]
+    return [get_touch(view, call, request.table, keys, request.projection, request.return_consumed_capacity)]
+
+
+OPERATION = Operation("GetItem", prepare=prepare, targets=table_targets("GetItem"), read=read, touches=touches)

@@ -7,6 +7,7 @@ from tabletop.dynamodb.operations.operation import Body, Operation
 from tabletop.dynamodb.streams import iterators, reading, shards
 from tabletop.dynamodb.streams.limits import check_limit
 from tabletop.dynamodb.streams.records import find_stream
+from tabletop.dynamodb.touches import Touch
 from tabletop.storage.store import View
 
 Request = tuple[Call, iterators.Iterator, int]
@@ -36,4 +37,9 @@ def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return [("dynamodb:GetRecords", iterators.arn_of(body["ShardIterator"]))]
 
 
-OPERATION = Operation("GetRecords", prepare=prepare, targets=targets, read=read)
+def touches(view: View, request: Request) -> list[Touch]:
+    """A stream has the items of every partition key, whole."""
+    return [Touch(None, frozenset(), select="ALL_ATTRIBUTES")]
+
+
+OPERATION = Operation("GetRecords", prepare=prepare, targets=targets, read=read, touches=touches)

@@ -1,10 +1,10 @@
-"""GetResourcePolicy: the policy document of a table, as it was put."""
+"""GetResourcePolicy: the policy document of a table or stream, as it was put."""
 
 from __future__ import annotations
 
 from tabletop.base.call import Call
 from tabletop.dynamodb.operations.operation import Body, Operation
-from tabletop.dynamodb.resource_policies import policy_of, revision_of, table_with_policy
+from tabletop.dynamodb.resource_policies import policy_holder, policy_of, revision_of
 from tabletop.dynamodb.resource_policies import targets as policy_targets
 from tabletop.storage.store import View
 
@@ -14,7 +14,7 @@ def prepare(body: Body, call: Call) -> tuple[Call, str]:
 
 
 def read(view: View, request: tuple[Call, str], now: float) -> dict[str, str]:
-    policy = policy_of(table_with_policy(view, *request).record)
+    policy = policy_of(policy_holder(view, *request).record)
     return {"Policy": policy, "RevisionId": revision_of(policy)}
 
 

@@ -34,6 +34,8 @@ class Operation:
     only_reads: Callable[[Any], bool] | None = None
     """Of a plan that may turn out to write nothing (PartiQL): whether this request's does, and needs no committer."""
     steps: Callable[[View, Any, float], Generator[None, None, Any]] | None = None
+    touches: Callable[[View, Any], list[Any]] | None = None
+    """For operations on items: a ``touches.Touch`` for each of ``targets``, from the view and the prepared request."""
 
     def reader(self, request: Any) -> Callable[[View, Any, float], Any] | None:
         """What answers this prepared request from a view, at once; None where only the committer can, or steps."""

@@ -7,7 +7,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
-from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write
+from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write, touches
 from tabletop.dynamodb.validation_envelope import enveloped
 from tabletop.dynamodb.values import canonicalise_item
 from tabletop.dynamodb.write import check_item_size
@@ -33,4 +33,4 @@ def _prepare(body: Body, call: Call) -> SingleWrite:
     return prepare_single(body, call, prepared)
 
 
-OPERATION = Operation("PutItem", prepare=prepare, targets=table_targets("PutItem"), plan=plan)
+OPERATION = Operation("PutItem", prepare=prepare, targets=table_targets("PutItem"), plan=plan, touches=touches)

@@ -1,14 +1,12 @@
-"""PutResourcePolicy: attach a policy document to a table, in place of the one it has."""
+"""PutResourcePolicy: attach a policy document to a table or stream, in place of the one it has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tabletop.base.call import Call
-from tabletop.dynamodb import catalog
-from tabletop.dynamodb.lifecycle import editable_record
 from tabletop.dynamodb.operations.operation import Body, Operation
-from tabletop.dynamodb.resource_policies import check_expected_revision, check_policy, revision_of, table_with_policy
+from tabletop.dynamodb.resource_policies import check_expected_revision, check_policy, policy_holder, revision_of
 from tabletop.dynamodb.resource_policies import targets as policy_targets
 from tabletop.storage.store import Batch, View
 
@@ -27,11 +25,11 @@ def prepare(body: Body, call: Call) -> PutResourcePolicy:
 
 
 def plan(view: View, request: PutResourcePolicy, now: float) -> tuple[dict[str, str], Batch]:
-    record = editable_record(table_with_policy(view, request.call, request.arn))
-    check_expected_revision(record, request.expected_revision)
-    record["policy"] = request.policy
+    holder = policy_holder(view, request.call, request.arn)
+    check_expected_revision(holder.record, request.expected_revision)
+    holder.record["policy"] = request.policy
     batch = Batch()
-    catalog.store_record(batch, record)
+    holder.store(batch)
     return {"RevisionId": revision_of(request.policy)}, batch
 
 

@@ -13,7 +13,15 @@ from tabletop.dynamodb.legacy import analyse_key_conditions, uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_or_index_targets
 from tabletop.dynamodb.read import read_page, render_page
 from tabletop.dynamodb.schema import KeyAttribute
-from tabletop.dynamodb.selection import Selection, lower_legacy, open_range, prepare_selection, start_behind
+from tabletop.dynamodb.selection import (
+    Selection,
+    lower_legacy,
+    open_range,
+    prepare_selection,
+    selection_touch,
+    start_behind,
+)
+from tabletop.dynamodb.touches import Touch, hash_attributes_of, text_of
 from tabletop.storage.store import View
 
 
@@ -89,4 +97,14 @@ def _refuse_filtered_keys(selection: Selection, key_attributes: tuple[KeyAttribu
             )
 
 
-OPERATION = Operation("Query", prepare=prepare, targets=table_or_index_targets("Query"), read=read)
+def touches(view: View, request: Query) -> list[Touch]:
+    selection = request.selection
+    equal = {one.attribute: one.operands[0] for one in request.conditions if one.operator == "="}
+    attributes = hash_attributes_of(view, selection.call, selection.table, selection.index)
+    partitions = None
+    if attributes is not None and all(attribute.name in equal for attribute in attributes):
+        partitions = [[text_of(equal[attribute.name])] for attribute in attributes]
+    return [selection_touch(selection, partitions, frozenset(one.attribute for one in request.conditions))]
+
+
+OPERATION = Operation("Query", prepare=prepare, targets=table_or_index_targets("Query"), read=read, touches=touches)

@@ -12,7 +12,15 @@ from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_or_index_targets
 from tabletop.dynamodb.read import Page, Range, read_page, render_page
-from tabletop.dynamodb.selection import Selection, lower_legacy, open_range, prepare_selection, start_behind
+from tabletop.dynamodb.selection import (
+    Selection,
+    lower_legacy,
+    open_range,
+    prepare_selection,
+    selection_touch,
+    start_behind,
+)
+from tabletop.dynamodb.touches import Touch
 from tabletop.storage.store import View, after_prefix
 
 _HASHES = 1 << 64
@@ -112,4 +120,8 @@ def _boundary(segment: int, segments: int) -> bytes:
     return (segment * _HASHES // segments).to_bytes(8, "big")
 
 
-OPERATION = Operation("Scan", prepare=prepare, targets=table_or_index_targets("Scan"), read=read)
+def touches(view: View, request: Scan) -> list[Touch]:
+    return [selection_touch(request.selection, None, frozenset())]
+
+
+OPERATION = Operation("Scan", prepare=prepare, targets=table_or_index_targets("Scan"), read=read, touches=touches)

@@ -15,6 +15,7 @@ from tabletop.dynamodb.expressions import Binder, Projection, compile_projection
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
+from tabletop.dynamodb.touches import Touch, get_touch
 from tabletop.dynamodb.transactions import TOTAL_BYTES_MAX, Reasons
 from tabletop.dynamodb.values import check_item
 from tabletop.storage.store import View
@@ -87,4 +88,12 @@ def targets(body: Body, call: Call) -> list[tuple[str, str]]:
     return [("dynamodb:GetItem", table_arn(call, member["Get"]["TableName"])) for member in body["TransactItems"]]
 
 
-OPERATION = Operation("TransactGetItems", prepare=prepare, targets=targets, read=read)
+def touches(view: View, request: TransactGetItems) -> list[Touch]:
+    call, mode = request.call, request.return_consumed_capacity
+    return [
+        get_touch(view, call, get.table, [get.key], get.projection, mode, enclosing="TransactGetItems")
+        for get in request.gets
+    ]
+
+
+OPERATION = Operation("TransactGetItems", prepare=prepare, targets=targets, read=read, touches=touches)

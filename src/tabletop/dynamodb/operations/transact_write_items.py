@@ -11,6 +11,7 @@ from tabletop.dynamodb import write
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn
 from tabletop.dynamodb.single_write import prepare_write
+from tabletop.dynamodb.touches import Touch, write_touch
 from tabletop.dynamodb.transactions import (
     TOTAL_BYTES_MAX,
     apply_all,
@@ -109,8 +110,13 @@ def targets(body: Body, call: Call) -> list[tuple[str, str]]:
         (f"dynamodb:{_ACTIONS[name]}", table_arn(call, part["TableName"]))
         for member in body["TransactItems"]
         for name, part in member.items()
-        if name in _ACTIONS
+        if name in _ACTIONS and part is not None
     ]
 
 
-OPERATION = Operation("TransactWriteItems", prepare=prepare, targets=targets, plan=plan)
+def touches(view: View, request: TransactWriteItems) -> list[Touch]:
+    call, mode = request.call, request.return_consumed_capacity or "NONE"
+    return [write_touch(view, call, one, None, mode, enclosing="TransactWriteItems") for one in request.writes]
+
+
+OPERATION = Operation("TransactWriteItems", prepare=prepare, targets=targets, plan=plan, touches=touches)

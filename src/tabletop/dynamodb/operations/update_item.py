@@ -6,7 +6,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
-from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write
+from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write, touches
 from tabletop.dynamodb.validation_envelope import enveloped
 from tabletop.dynamodb.values import check_item
 
@@ -28,4 +28,4 @@ def _prepare(body: Body, call: Call) -> SingleWrite:
     return prepare_single(body, call, prepared)
 
 
-OPERATION = Operation("UpdateItem", prepare=prepare, targets=table_targets("UpdateItem"), plan=plan)
+OPERATION = Operation("UpdateItem", prepare=prepare, targets=table_targets("UpdateItem"), plan=plan, touches=touches)

@@ -25,7 +25,7 @@ from tabletop.storage.store import Batch, View, after_prefix
 Record = dict[str, Any]
 
 _ARN = re.compile(
-    r"arn:aws[a-z-]*:dynamodb:(?P<region>[^:/]+):(?P<account>\d+):"
+    r"arn:aws:dynamodb:(?P<region>[^:/]+):(?P<account>\d+):"
     r"table/(?P<table>[a-zA-Z0-9_.\-]{3,255})/stream/(?P<label>[0-9T:.\-]+)"
 )
 
