@@ -14,7 +14,15 @@ from rich.rule import Rule
 from rich.text import Text
 
 from demo.challenges import CHALLENGES
-from demo.surroundings import CannotStart, Surroundings, prepare, refuse_port_in_use, start_server, stop_server
+from demo.surroundings import (
+    CannotStart,
+    Surroundings,
+    prepare,
+    prepare_runtime,
+    refuse_port_in_use,
+    start_server,
+    stop_server,
+)
 from demo.tutorial import CLEANUP, TUTORIAL
 from demo.walk import Tally, walk
 
@@ -31,6 +39,7 @@ def main() -> int:
     try:
         refuse_port_in_use(options.port)
         surroundings = prepare()
+        console.print(Text(prepare_runtime(surroundings, "python3.9")), soft_wrap=True)
         server, ready_s = start_server(surroundings, options.port)
     except CannotStart as problem:
         console.print(Text(str(problem)), soft_wrap=True)

@@ -18,6 +18,7 @@ HOME = REPOSITORY / ".demo"
 EXAMPLE = REPOSITORY / "examples" / "user_manager"
 READY_WITHIN_S = 10.0
 STOPPED_WITHIN_S = 10.0
+INSTALLED_WITHIN_S = 120.0
 
 CONFIG = """\
 [profile localstack]
@@ -96,7 +97,35 @@ def command_environment(run: Path) -> dict[str, str]:
         "AWS_PAGER": "",
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONUTF8": "1",
+        # Kept from run to run, and out of the user's own folders.
+        "TABLETOP_RUNTIMES": str(HOME / "runtimes"),
     }
+
+
+def prepare_runtime(surroundings: Surroundings, runtime: str) -> str:
+    """Have the tutorial's functions run with their own Python, where this machine has it; what came of it, in a line.
+
+    An old Python needs an older boto3, which takes a network the first time: without one, another Python runs instead.
+    """
+    tabletop = str(Path(sys.executable).with_name("tabletop"))
+    # With the user's own environment: pip may need its proxy.
+    environment = {**os.environ, "TABLETOP_RUNTIMES": surroundings.environment["TABLETOP_RUNTIMES"]}
+    try:
+        done = subprocess.run(
+            [tabletop, "lambda", "runtimes", "--install", runtime],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALLED_WITHIN_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"{runtime} could not be prepared in time: another Python runs its functions."
+    if done.returncode == 0:
+        return done.stdout.strip().splitlines()[-1]
+    reason = done.stderr.strip().splitlines()[-1:] or [""]
+    return f"Another Python runs the functions of {runtime}: {reason[0].removeprefix('Error: ')}"
 
 
 def refuse_port_in_use(port: int) -> None:

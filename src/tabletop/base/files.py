@@ -33,7 +33,8 @@ def default_data_directory() -> Path:
 
 def runtimes_directory() -> Path:
     """Where ``tabletop lambda runtimes --install`` keeps what a Lambda runtime needs, for all servers of this user."""
-    return default_data_directory() / "runtimes"
+    chosen = os.environ.get("TABLETOP_RUNTIMES")
+    return Path(chosen).absolute() if chosen else default_data_directory() / "runtimes"
 
 
 def runtime_directory() -> Path:

@@ -7,6 +7,7 @@ that the help needs no import either. ``servers`` finds the server that a subcom
 from __future__ import annotations
 
 import importlib
+import keyword
 
 import click
 
@@ -20,6 +21,7 @@ COMMANDS = {
     "env": "Print export lines that point AWS tools at the running server.",
     "profile": "Print or write the AWS profile `localstack`.",
     "check": "Prove the stored data whole.",
+    "lambda": "Functions on this machine: the programs that run them.",
 }
 
 
@@ -30,7 +32,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"tabletop.cli.{cmd_name}").command
+        module = cmd_name + "_" if keyword.iskeyword(cmd_name) else cmd_name
+        found = importlib.import_module(f"tabletop.cli.{module}").command
         assert isinstance(found, click.Command)
         return found
 
