@@ -168,9 +168,12 @@ def _activate(batch: Batch, table: Table, number: int) -> None:
 def due_entries(view: View, table: Table, now: float) -> Iterator[bytes]:
     """Keys of expiry entries whose time has come, and lies within the five years in which AWS deletes.
 
-    None while entries of an attribute that was chosen before are still to be cleared: they are mixed with the new ones.
+    None while entries of an attribute that was chosen before are still to be cleared: they are mixed with the new ones. Nor
+    of a replica that is being filled: its items expire where they came from.
     """
-    if table.ttl_attribute is None or view.get(keys.dropped_key(table.number, keys.EXPIRY_NUMBER)) is not None:
+    if table.ttl_attribute is None or table.status == "CREATING":
+        return
+    if view.get(keys.dropped_key(table.number, keys.EXPIRY_NUMBER)) is not None:
         return
     prefix = keys.expiry_prefix(table.number)
     first = max(0, int(now) - expiry.FIVE_YEARS_S)

@@ -20,7 +20,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys, sizes, values
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
-from tabletop.dynamodb.schema import Index
+from tabletop.dynamodb.schema import Index, Table
 from tabletop.dynamodb.write import Outcome, Write, locate
 from tabletop.storage.store import Batch, View
 
@@ -80,10 +80,11 @@ def apply_all(
     for position, prepare_member in enumerate(prepare):
         try:
             prepared = prepare_member()
-            item_key = locate(view, call, prepared)[1]
+            table, item_key = locate(view, call, prepared)
         except ApiError as error:
             reasons.refuse(position, error)
             continue
+        refuse_strong(table)
         if item_key in seen:
             raise invalid("Transaction request cannot include multiple operations on one item")
         seen.add(item_key)
@@ -99,6 +100,17 @@ def apply_all(
     if sum(outcome.new_bytes for outcome in outcomes) > TOTAL_BYTES_MAX:
         raise invalid("Transaction payload size cannot exceed 4 MB")
     return outcomes
+
+
+def refuse_strong(table: Table) -> None:
+    """Refuse a transaction over a replica with multi-Region strong consistency."""
+    if table.is_strong:
+        # Inferred: that it is an error is documented.
+        raise ApiError(
+            "ValidationException",
+            "Transaction operations are not supported for global tables with MultiRegionConsistency set to STRONG: "
+            f"TableName: {table.name}",
+        )
 
 
 def written_units(outcomes: list[Outcome]) -> Consumption:

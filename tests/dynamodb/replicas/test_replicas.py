@@ -2,31 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dynamo import Dynamo, attributes, definition, index, key_schema
-
-HERE, THERE, FAR = "us-east-1", "eu-west-1", "ap-northeast-1"
-
-
-def add(dynamo: Dynamo, region: str = THERE, **action: Any) -> Any:
-    return dynamo("UpdateTable", TableName="users", ReplicaUpdates=[{"Create": {"RegionName": region} | action}])
-
-
-def remove(dynamo: Dynamo, region: str = THERE) -> Any:
-    return dynamo("UpdateTable", TableName="users", ReplicaUpdates=[{"Delete": {"RegionName": region}}])
-
-
-def put(dynamo: Dynamo, key: str, **rest: Any) -> None:
-    dynamo("PutItem", TableName="users", Item={"p": {"S": key}} | rest)
-
-
-def items(dynamo: Dynamo) -> dict[str, Any]:
-    return {item["p"]["S"]: item for item in dynamo("Scan", TableName="users")["Items"]}
-
-
-def table(dynamo: Dynamo) -> Any:
-    return dynamo("DescribeTable", TableName="users")["Table"]
+from replica_steps import HERE, THERE, add, items, put, remove, table
 
 
 # A replica of an empty table is there at once: either region's writes are read in both.

@@ -23,6 +23,7 @@ from tabletop.dynamodb.transactions import (
     Reasons,
     apply_all,
     digest_of,
+    refuse_strong,
     remember,
     repeated,
     written_units,
@@ -92,6 +93,7 @@ def _read(view: View, request: ExecuteTransaction) -> _Answer:
         except ApiError as error:
             reasons.refuse(position, error)
             continue
+        refuse_strong(lookup.table)
         if lookup.key in seen:
             raise invalid("Transaction request cannot include multiple operations on one item")
         seen.add(lookup.key)

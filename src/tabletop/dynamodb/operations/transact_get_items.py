@@ -16,7 +16,7 @@ from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
 from tabletop.dynamodb.touches import Touch, get_touch
-from tabletop.dynamodb.transactions import TOTAL_BYTES_MAX, Reasons
+from tabletop.dynamodb.transactions import TOTAL_BYTES_MAX, Reasons, refuse_strong
 from tabletop.dynamodb.values import check_item
 from tabletop.storage.store import View
 
@@ -57,6 +57,7 @@ def read(view: View, request: TransactGetItems, now: float) -> dict[str, Any]:
     seen: set[bytes] = set()
     for position, get in enumerate(request.gets):
         table = catalog.table_of(view, request.call, get.table)
+        refuse_strong(table)
         try:
             key_schema.check_key(table, get.key)
         except ApiError as error:

@@ -6,6 +6,7 @@ One plan changes the records of all replicas of a global table: nobody sees two 
 from __future__ import annotations
 
 import copy
+from operator import itemgetter
 from typing import Any
 
 from tabletop.base.errors import ApiError
@@ -78,8 +79,13 @@ def _add(view: View, batch: Batch, record: Record, request: ReplicaRequest, now:
     others = groups.editable_others(view, record)
     for region, action in request.actions.items():
         replica = _new_replica(view, batch, record, request, region, action, now)
-        entry = {"account": replica["account"], "region": region, "source": record["region"], "created": now}
-        replica["replicas"] = [_entry(record), *(_entry(one) for one in others)]
+        entry = {
+            "account": replica["account"],
+            "region": region,
+            "source": record["region"],
+            "created": replica["created"],
+        }
+        replica["replicas"] = sorted(map(_entry, (record, *others)), key=itemgetter("created"))
         for one in (record, *others):
             one["replicas"].append(dict(entry))
         copying.begin(view, batch, replica, source, now)
