@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 WAIT_S = 60.0
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes in /proc")
@@ -167,3 +169,45 @@ def test_files_of_the_present_directory_are_not_imported(home: dict[str, str], t
         )
         assert done.returncode == 0, done.stderr
         assert tabletop(home, "stop", "--data", data(home)).returncode == 0
+
+
+# Strict: the first start shows a root key, once; test/test and what was shown before another one was made open nothing.
+def test_a_strict_server_shows_its_root_key(home: dict[str, str]) -> None:
+    first = tabletop(home, "start", "--port", "0", "--data", data(home), "--detach", "--auth", "strict")
+    shown = keys_in(first.stdout)
+    assert set(shown) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    assert not keys_in(tabletop(home, "env", "--data", data(home)).stdout)
+    assert keys_in(tabletop(home | shown, "env", "--data", data(home)).stdout) == shown
+    assert whoami(home, shown) == "arn:aws:iam::000000000000:root"
+    assert whoami(home, dict.fromkeys(shown, "test")) == "InvalidClientTokenId"
+    another = keys_in(tabletop(home, "root-key", "--data", data(home)).stdout)
+    assert whoami(home, shown) == "InvalidClientTokenId"
+    assert whoami(home, another) == "arn:aws:iam::000000000000:root"
+    assert tabletop(home, "stop", "--data", data(home)).returncode == 0
+    # The user's own choice, which a test set-up needs: not on any command line of the server.
+    chosen = home | {"TABLETOP_ROOT_KEY": "test:test"}
+    again = tabletop(chosen, "start", "--port", "0", "--data", data(home), "--detach", "--auth", "strict")
+    assert (again.returncode, keys_in(again.stdout)) == (0, {})
+    assert whoami(home, dict.fromkeys(shown, "test")) == "arn:aws:iam::000000000000:root"
+    assert whoami(home, another) == "InvalidClientTokenId"
+    assert tabletop(home, "stop", "--data", data(home)).returncode == 0
+
+
+def keys_in(text: str) -> dict[str, str]:
+    lines = (line.removeprefix("export ").split("=", 1) for line in text.splitlines() if "export AWS_" in line)
+    return {name: value for name, value in lines if name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+
+
+def whoami(home: dict[str, str], keys: dict[str, str]) -> str:
+    """The ARN of these keys, or the error's name."""
+    sts = boto3.client(
+        "sts",
+        endpoint_url=json.loads(tabletop(home, "status", "--data", data(home), "--json").stdout)["address"],
+        region_name="us-east-1",
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )
+    try:
+        return str(sts.get_caller_identity()["Arn"])
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])

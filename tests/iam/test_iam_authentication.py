@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from tabletop.base.clock import ManualClock
-from tabletop.base.errors import ApiError
+from tabletop.base.errors import ApiError, StartupError
 from tabletop.iam.authentication import Identity
 from tabletop.iam.credentials import SESSION_KEY, Keyring, open_key_file
 from tabletop.iam.service import Iam
@@ -70,13 +71,35 @@ def test_strangers_are_the_root(iam: Iam, store: DictStore, key_id: str, account
     assert iam.strangers == strangers
 
 
-# Strict: only issued keys, and the test key with its secret.
+# Strict: only issued keys, and the root's own, which is drawn once or chosen by the user.
 def test_strict_mode_knows_everybody(store: DictStore) -> None:
     iam = Iam(store, secret_key=KEY, auth="strict")
-    assert enter(iam, store, signed()).principal.kind == "root"
+    assert refusal(iam, store, signed())[0] == "UnrecognizedClientException"
+    drawn = asyncio.run(iam.keep_root_key(None))
+    assert drawn is not None
+    assert enter(iam, store, signed(drawn.access_key_id, drawn.secret)).principal == ROOT
+    assert asyncio.run(iam.keep_root_key(None)) is None
+    assert asyncio.run(iam.keep_root_key("test:test")) is None
+    assert refusal(iam, store, signed(drawn.access_key_id, drawn.secret))[0] == "UnrecognizedClientException"
+    assert enter(iam, store, signed()).principal == ROOT
     assert refusal(iam, store, signed("test", "guess"))[0] == "InvalidSignatureException"
+    assert drawn.secret.encode() not in b"".join(store.content.values())
     assert refusal(iam, store, signed("AKIAIOSFODNN7EXAMPLE"))[0] == "UnrecognizedClientException"
     assert refusal(iam, store, signed("123456789012"))[0] == "UnrecognizedClientException"
+
+
+# A root key that the user chose is verified in the default mode too, and is never another's key.
+def test_a_chosen_root_key(iam: Iam, store: DictStore, api: Api) -> None:
+    assert asyncio.run(iam.keep_root_key(None)) is None
+    assert enter(iam, store, signed("test", "guess")).principal == ROOT
+    asyncio.run(iam.keep_root_key("owner:s3cret/with+signs="))
+    assert enter(iam, store, signed("owner", "s3cret/with+signs=")).principal == ROOT
+    assert refusal(iam, store, signed("owner", "guess"))[0] == "InvalidSignatureException"
+    api("CreateUser", UserName="alice")
+    key = api("CreateAccessKey", UserName="alice")["AccessKey"]
+    for text in (f"{key['AccessKeyId']}:x", "nocolon", ":x", "a:", "a b:c", "a:b c"):
+        with pytest.raises(StartupError, match="--root-key"):
+            asyncio.run(iam.keep_root_key(text))
 
 
 # Off: nobody is asked anything.
@@ -134,8 +157,6 @@ def test_a_swapped_token_is_refused(iam: Iam, store: DictStore, session: Any, ap
 def test_an_expired_session_is_refused_for_ever(
     iam: Iam, store: DictStore, session: Any, api: Api, clock: ManualClock
 ) -> None:
-    import asyncio
-
     assert enter(iam, store, by(session, at=NOW + 899), now=NOW + 899)
     expired = ("ExpiredTokenException", 400)
     assert refusal(iam, store, by(session, at=NOW + 900), now=NOW + 900) == expired

@@ -55,8 +55,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("region", ("--region",), "text", DEFAULT_REGION, "Region of requests whose signature names none."),
     Option("auth", ("--auth",), "text", "enforce",
            "enforce: keys made here are verified and limited by their policies; test/test, and keys made elsewhere, are "
-           "the account's root. strict: keys made elsewhere are refused, test/test must be signed. off: all are root.",
+           "the account's root. strict: other keys are refused, test/test too. off: all are root.",
            ("enforce", "strict", "off")),
+    Option("root_key", ("--root-key",), "text", None,
+           "ID:SECRET of the account's root key, which takes the place of the one before. For tests with --auth strict: "
+           "test:test. Without it, the first start with --auth strict makes one and shows it; see tabletop root-key."),
     Option("log_level", ("--log-level",), "text", "warning", 
            "Least severe log lines to write to stderr.", tuple(LEVELS)),
     Option("log_format", ("--log-format",), "text", "text", "Log lines as text or as JSON objects.", ("text", "json")),
@@ -85,6 +88,7 @@ class Settings:
     workers: int = 1
     region: str = DEFAULT_REGION
     auth: Literal["enforce", "strict", "off"] = "enforce"
+    root_key: str | None = None
     log_level: str = "warning"
     log_format: str = "text"
     tls: bool = False
@@ -105,8 +109,8 @@ class Settings:
         return self.tls or self.tls_certificate is not None
 
     def to_json(self) -> str:
-        """For a worker process; ``settings_from_json`` reads it."""
-        return json.dumps(asdict(self), default=str)
+        """For a worker process, on its command line: without the root key. ``settings_from_json`` reads it."""
+        return json.dumps(asdict(self) | {"root_key": None}, default=str)
 
 
 def settings_from_json(text: str) -> Settings:

@@ -20,6 +20,7 @@ COMMANDS = {
     "aws": "Run the AWS CLI against the running server.",
     "env": "Print export lines that point AWS tools at the running server.",
     "profile": "Print or write the AWS profile `localstack`.",
+    "root-key": "Make a new root key, for --auth strict.",
     "check": "Prove the stored data whole.",
     "lambda": "Functions on this machine: the programs that run them.",
 }
@@ -32,7 +33,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = cmd_name + "_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = cmd_name + "_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         found = importlib.import_module(f"tabletop.cli.{module}").command
         assert isinstance(found, click.Command)
         return found

@@ -25,6 +25,8 @@ or follow https://docs.aws.amazon.com/cli/latest/userguide/getting-started-insta
 def command(arguments: tuple[str, ...]) -> None:
     """Run the AWS CLI with endpoint, region and the keys test/test set; its exit status is passed on.
 
+    A server that runs with --auth strict needs your own keys in the environment.
+
     \b
     Examples:
       tabletop aws dynamodb list-tables

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tabletop.base.files import private_directory, write_private
-from tabletop.cli.servers import aws_variables, find_server, server_options
+from tabletop.cli.servers import KEY_VARIABLES, aws_variables, find_server, server_options
 
 PROFILE = "localstack"
 
@@ -27,13 +27,15 @@ def command(port: int | None, data: Path | None, write: bool, replace: bool) -> 
       aws dynamodb list-tables --profile localstack
     """
     variables = aws_variables(find_server(port, data))
+    if not variables.keys() >= set(KEY_VARIABLES):
+        raise click.ClickException(f"the server is strict: set {' and '.join(KEY_VARIABLES)} to a key that it made")
     lines = {
         "config": [
             f"region = {variables['AWS_REGION']}",
             "output = json",
             f"endpoint_url = {variables['AWS_ENDPOINT_URL']}",
         ],
-        "credentials": ["aws_access_key_id = test", "aws_secret_access_key = test"],
+        "credentials": [f"{name.lower()} = {variables[name]}" for name in KEY_VARIABLES],
     }
     places = {
         "config": (_file("AWS_CONFIG_FILE", "config"), f"profile {PROFILE}"),

@@ -56,17 +56,22 @@ def required_server(port: int | None, data: Path | None) -> ServerState:
 
 
 def aws_variables(server: ServerState | None) -> dict[str, str]:
-    """Environment variables that point AWS tools at the server; at the default address when none runs."""
+    """Environment variables that point AWS tools at the server; at the default address when none runs.
+
+    A strict server knows only the keys that it made: the caller's own are kept, where the environment has any.
+    """
     region = server.region if server else Settings().region
     variables = {
         "AWS_ENDPOINT_URL": server.address if server else f"http://localhost:{DEFAULT_PORT}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_PAGER": "",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+    if server is not None and server.auth == "strict":
+        variables |= {name: os.environ[name] for name in KEY_VARIABLES if name in os.environ}
+    else:
+        variables |= dict.fromkeys(KEY_VARIABLES, "test")
     if server is not None and server.address.startswith("https"):
         certificate = Path(server.directory) / "tls" / "certificate.pem"
         if certificate.exists():
@@ -74,5 +79,6 @@ def aws_variables(server: ServerState | None) -> dict[str, str]:
     return variables
 
 
+KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 OVERRIDING_VARIABLES = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 """What would make AWS tools use other credentials than those above."""

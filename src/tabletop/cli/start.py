@@ -18,6 +18,8 @@ from tabletop.base.limits import READINESS_TIMEOUT_S
 from tabletop.base.settings import OPTIONS, Option, Settings, settings_from
 from tabletop.server.state import ServerState, running_servers
 
+SHOWN_ONCE = ("The root key of this server", "export AWS_")
+"""Beginnings of the lines that a server prints once and never again (``server.build``)."""
 LOG_NAME = "server.log"
 
 
@@ -71,6 +73,10 @@ def _start_in_background(settings: Settings) -> None:
     log_path = (private_directory(settings.directory) if settings.directory else runtime_directory()) / LOG_NAME
     with log_path.open("ab+") as log:
         begin = log.seek(0, os.SEEK_END)
+        environment = dict(os.environ)
+        if settings.root_key is not None:
+            # Not on the command line, which every user of the machine can read.
+            environment["TABLETOP_ROOT_KEY"] = settings.root_key
         process = subprocess.Popen(
             # -P: what lies in the present directory is not imported in place of a library.
             [sys.executable, "-P", "-m", "tabletop", "start", *_arguments(settings)],
@@ -78,17 +84,24 @@ def _start_in_background(settings: Settings) -> None:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            env=environment,
         )
         server = _wait_until_ready(settings, process)
         if server is None:
             process.kill()
             raise StartupError(_last_line(log, begin))
+        log.seek(begin)
+        for line in log.read().decode("utf-8", "replace").splitlines():
+            if line.startswith(SHOWN_ONCE):
+                click.echo(line)
     click.echo(f"Tabletop is ready at {server.address} (process {server.pid}, log {log_path}).")
 
 
 def _arguments(settings: Settings) -> list[str]:
     arguments: list[str] = []
     for option in OPTIONS:
+        if option.name == "root_key":
+            continue
         value = getattr(settings, option.name)
         if option.kind == "flag":
             arguments += [option.flags[0]] if value else []

@@ -3,11 +3,13 @@
     access key id                          ``enforce`` (default)             ``strict``
     issued here, active                    verified, limited by policies     the same
     issued here, gone, inactive, expired   refused                           refused
-    ``test``                               root of 000000000000, unchecked   root, verified with the secret ``test``
+    the root's own (``root_key``)          verified                          verified
+    ``test``                               root of 000000000000, unchecked   refused
     twelve digits                          root of that account, unchecked   refused
     any other                              root of 000000000000, unchecked   refused
 
-A request without a signature is refused in both. Keys in the last row are counted and named once in the log.
+A request without a signature is refused in both. A root's own key may be ``test`` too, where the user chose so. Keys
+in the last row are counted and named once in the log.
 With ``off`` nothing is verified or refused: everybody is the root of the account that the key belongs to.
 """
 
@@ -35,7 +37,6 @@ from tabletop.storage.store import View
 from tabletop.wire.http import HttpRequest
 
 TEST_KEY_ID = "test"
-TEST_SECRET = "test"
 _NAMED_STRANGERS_MAX = 100
 _PRINCIPALS_MAX = 4096
 _log = Log("iam")
@@ -102,7 +103,8 @@ class Authenticator:
         except SignatureFault as fault:
             raise signature_error(service, fault) from None
         identity = Identity(principal, signature.scope.region, access_key_id, credentials is not None)
-        if access_key_id == TEST_KEY_ID and self._mode == "enforce" and 0 < len(head) <= REMEMBERED_CHARACTERS_MAX:
+        unverified = credentials is None and access_key_id == TEST_KEY_ID
+        if unverified and 0 < len(head) <= REMEMBERED_CHARACTERS_MAX:
             remember(self._unchecked, head, identity)
         return identity
 
@@ -134,11 +136,8 @@ class Authenticator:
         if self._keyring.issued(access_key_id):
             raise SignatureFault(Fault.EXPIRED_TOKEN if signature.session_token else Fault.UNKNOWN_KEY)
         if self._mode == "strict":
-            if access_key_id != TEST_KEY_ID:
-                check_age(signature, now, family(service).skew_s)
-                raise SignatureFault(Fault.UNKNOWN_KEY)
-            _verify(request, signature, TEST_SECRET, service, now)
-            return self._root(ROOT_ACCOUNT)
+            check_age(signature, now, family(service).skew_s)
+            raise SignatureFault(Fault.UNKNOWN_KEY)
         if _is_account(access_key_id):
             return self._root(access_key_id)
         if access_key_id != TEST_KEY_ID:

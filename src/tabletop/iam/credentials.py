@@ -5,7 +5,7 @@ checksum of the rest. So a key that was issued here and is gone (deleted, expire
 is refused instead of being taken for a stranger's key, which acts as the root. A stranger's key passes for ours once
 in a thousand million.
 
-The document of a key (``records.ACCESS_KEYS``): account, kind (``user`` or ``role``), owner (name), owner_id,
+The document of a key (``records.ACCESS_KEYS``): account, kind (``user``, ``role`` or ``root``), owner (name), owner_id,
 owner_arn, secret (sealed with AES-GCM, bound to the key id), active, created; of a session further: expires
 (seconds), token (SHA-256 of the session token), session_name, source (who asked for it), policies (session policies),
 tags, source_identity.
@@ -37,6 +37,7 @@ _NONCE_BYTES = 12
 _TOKEN_BYTES = 192
 _CHECKSUM_SYMBOLS = 6
 _KEY_ID_LENGTH = 20
+KEY_ID_CHARACTERS_MAX = 128
 _CACHE_ENTRIES_MAX = 4096
 
 
@@ -87,7 +88,9 @@ class Keyring:
     def draw(self, prefix: str) -> DrawnCredentials:
         stem = new_unique_id(prefix)[: _KEY_ID_LENGTH - _CHECKSUM_SYMBOLS]
         access_key_id = stem + self._checksum(stem)
-        secret = new_secret_access_key()
+        return self.seal(access_key_id, new_secret_access_key())
+
+    def seal(self, access_key_id: str, secret: str) -> DrawnCredentials:
         token = base64.b64encode(random_bytes(_TOKEN_BYTES)).decode()
         nonce = random_bytes(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, secret.encode(), access_key_id.encode())
@@ -102,8 +105,8 @@ class Keyring:
 
     def find(self, view: View, access_key_id: str) -> Credentials | None:
         """The key's credentials as the view has them. Opened once for the same stored bytes."""
-        # No other length was ever issued, and a stranger's may be longer than a key of the store.
-        raw = view.get(ACCESS_KEYS.key(access_key_id)) if len(access_key_id) == _KEY_ID_LENGTH else None
+        # A stranger's may be longer than a key of the store.
+        raw = view.get(ACCESS_KEYS.key(access_key_id)) if len(access_key_id) <= KEY_ID_CHARACTERS_MAX else None
         if raw is None:
             self._opened.pop(access_key_id, None)
             return None

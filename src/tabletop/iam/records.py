@@ -18,6 +18,7 @@ policies and the ARNs of its attached ones, so that one read serves an authorisa
     access-key      key id                            see ``credentials``
     use             "key", key id                     date service region: when the key signed a request last
     use             "role", account, role name        the same of a role's sessions
+    root-key        account                           key: the id of the root's own access key
     alias           account                           alias: the account's other name
     alias-owner     alias                             account: an alias is one account's only
     session-expiry  seconds (12 digits), key id       {}: in which order sessions expire
@@ -41,6 +42,7 @@ USER_KEYS = Documents(prefixes.IAM, "user-key")
 ACCESS_KEYS = Documents(prefixes.IAM, "access-key")
 SESSION_EXPIRIES = Documents(prefixes.IAM, "session-expiry")
 USES = Documents(prefixes.IAM, "use")
+ROOT_KEYS = Documents(prefixes.IAM, "root-key")
 ALIASES = Documents(prefixes.IAM, "alias")
 ALIAS_OWNERS = Documents(prefixes.IAM, "alias-owner")
 BOUNDARY_USES = Documents(prefixes.IAM, "boundary-use")

@@ -28,10 +28,11 @@ from tabletop.iam import (
 )
 from tabletop.iam.authentication import Authenticator, Identity, Mode
 from tabletop.iam.authorization import Authorizer, authorize_anybody
-from tabletop.iam.credentials import SESSION_KEY, USER_KEY, Keyring
+from tabletop.iam.credentials import SESSION_KEY, USER_KEY, DrawnCredentials, Keyring
 from tabletop.iam.names import check_names
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
 from tabletop.iam.policy_grammar import check_resource_policy
+from tabletop.iam.root_key import keep_root_key
 from tabletop.iam.signature_errors import signing_name
 from tabletop.iam.sts import LambdaSession, RoleCredentials, check_lambda_role, plan_lambda_session, plan_sweep
 from tabletop.iam.targets import request_facts, targets
@@ -145,6 +146,10 @@ class Iam:
         """Temporary credentials of a function's role; durable when they are answered. ApiError as above."""
         request = LambdaSession(role_arn, session_name, duration_s, self._keyring.draw(SESSION_KEY))
         return await self._store.commit(plan_lambda_session, request)
+
+    async def keep_root_key(self, given: str | None) -> DrawnCredentials | None:
+        """Before anything is served. The root key that was made, to be shown once; None where there is one already."""
+        return await keep_root_key(self._store, self._keyring, given, needed=self._mode == "strict")
 
     async def sweep(self) -> int:
         """One bounded step of forgetting expired sessions; answers how many went."""

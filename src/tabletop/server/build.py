@@ -23,6 +23,10 @@ Role = Literal["whole", "control", "worker"]
 _SWEEP_S = 30.0
 """Between two rounds of housekeeping: log retention, expired credentials, readers of killed processes."""
 
+_ROOT_KEY = """The root key of this server, shown this once (a new one: tabletop root-key):
+export AWS_ACCESS_KEY_ID={key.access_key_id}
+export AWS_SECRET_ACCESS_KEY={key.secret}"""
+
 _log = Log("server")
 
 
@@ -35,6 +39,8 @@ class Application:
     """What the data directory held: "new data directory", or counts of tables, items, functions and roles."""
     start: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
+    notice: str = ""
+    """What the user must be shown now, because it is never shown again."""
 
 
 async def build(
@@ -59,7 +65,7 @@ async def build(
         lifecycle.Delays.table_delay_s = settings.table_delay_ms / 1000
         if role == "worker":
             return _worker(store, settings, directory)
-        return _whole(store, settings, directory, address, listen)
+        return await _whole(store, settings, directory, address, listen)
     except BaseException:
         store.close()
         raise
@@ -91,7 +97,7 @@ def _worker(store: LmdbStore, settings: Settings, directory: Path) -> Applicatio
     return Application(handler=gateway.handle, found="", start=start, close=close)
 
 
-def _whole(
+async def _whole(
     store: LmdbStore, settings: Settings, directory: Path, address: str, listen: Callable[..., Awaitable[Any]]
 ) -> Application:
     """Every service, and the work that goes on beside requests."""
@@ -107,6 +113,7 @@ def _whole(
     from tabletop.server.subscribers import FunctionSubscribers
 
     iam = Iam(store, secret_key=open_key_file(directory / "secret.key"), auth=settings.auth)
+    root_key = await iam.keep_root_key(settings.root_key)
     logs = Logs(store)
     functions = Functions(
         store=store,
@@ -161,7 +168,8 @@ def _whole(
         await asyncio.gather(*tasks, return_exceptions=True)
         store.close()
 
-    return Application(handler=gateway.handle, found=_found(store), start=start, close=close)
+    notice = "" if root_key is None else _ROOT_KEY.format(key=root_key)
+    return Application(handler=gateway.handle, found=_found(store), start=start, close=close, notice=notice)
 
 
 def _found(store: LmdbStore) -> str:

@@ -117,6 +117,7 @@ async def _serve(
         in_memory=settings.in_memory,
         workers=settings.workers,
         region=settings.region,
+        auth=settings.auth,
     )
     with disk_faults_stop_the_start():
         held.write(state.to_json())
@@ -154,6 +155,8 @@ async def _serve(
         held.write(replace(state, address=address, port=port).to_json())
         with disk_faults_stop_the_start():
             note = register(directory, port)
+        if application.notice:
+            announce(application.notice)
         announce(_start_line(settings, address, application.found))
         await stopping.wait()
         note.unlink(missing_ok=True)

@@ -41,6 +41,7 @@ class ServerState:
     in_memory: bool = False
     workers: int = 1
     region: str = ""
+    auth: str = "enforce"
 
     @property
     def ready(self) -> bool:
