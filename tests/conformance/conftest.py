@@ -22,15 +22,15 @@ Refusal = tuple[str, str]
 
 @pytest.fixture(scope="session")
 def client_of(tabletop_endpoint: str) -> Callable[..., Any]:
-    """``client_of("dynamodb", **credentials)``: a client that sends every request once and validates nothing itself."""
+    """``client_of("dynamodb", region, **credentials)``: a client that sends every request once and validates nothing itself."""
     given = os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("TABLETOP_TEST_ENDPOINT")
     usual = {} if given else {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
-    def client(service: str, **credentials: Any) -> Any:
+    def client(service: str, region: str | None = None, **credentials: Any) -> Any:
         return boto3.client(
             service,
             endpoint_url=tabletop_endpoint,
-            region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1") if given else "us-east-1",
+            region_name=region or (os.environ.get("AWS_DEFAULT_REGION", "us-east-1") if given else "us-east-1"),
             config=Config(retries={"max_attempts": 0}, parameter_validation=False, read_timeout=60),
             **(credentials or usual),
         )
