@@ -152,11 +152,12 @@ async def _serve(
             listener = await serve_sockets(application.handler, sockets, ssl=ssl)
         await application.start()
         settle_memory()
+        if application.notice:
+            # Before anybody who waits for the server is told that it is ready.
+            announce(application.notice)
         held.write(replace(state, address=address, port=port).to_json())
         with disk_faults_stop_the_start():
             note = register(directory, port)
-        if application.notice:
-            announce(application.notice)
         announce(_start_line(settings, address, application.found))
         await stopping.wait()
         note.unlink(missing_ok=True)
