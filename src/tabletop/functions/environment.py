@@ -35,6 +35,7 @@ RESERVED = frozenset(
 def sandbox_environment(
     record: dict[str, Any],
     *,
+    initialization: str,
     credentials: RoleCredentials,
     runtime_api: str,
     endpoint_url: str,
@@ -74,7 +75,7 @@ def sandbox_environment(
         "AWS_LAMBDA_FUNCTION_NAME": record["name"],
         "AWS_LAMBDA_FUNCTION_VERSION": record["version"],
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(record["memory"]),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,

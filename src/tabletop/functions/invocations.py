@@ -13,9 +13,10 @@ from tabletop.functions import limits
 from tabletop.functions.launcher import Launcher
 from tabletop.functions.outcomes import Outcome, outcome_of
 from tabletop.functions.platform_lines import Report, lines_for
-from tabletop.functions.pool import Edition, Pool
+from tabletop.functions.pool import Pool, edition_of
 from tabletop.functions.runtime_api import Event
 from tabletop.functions.sandbox import Ending, Sandbox
+from tabletop.functions.throttle import Throttle
 
 _UNDELIVERED_RETRIES_MAX = 2
 _CREDENTIALS_MARGIN_S = 5.0
@@ -32,15 +33,36 @@ class Invocation:
 
 
 class Invoker:
-    def __init__(self, launcher: Launcher, pool: Pool, clock: Clock, stopwatch: Stopwatch) -> None:
+    def __init__(self, launcher: Launcher, pool: Pool, throttle: Throttle, clock: Clock, stopwatch: Stopwatch) -> None:
         self._launcher = launcher
+        self._throttle = throttle
         self._pool = pool
         self._clock = clock
         self._stopwatch = stopwatch
 
     async def run(self, record: dict[str, Any], invocation: Invocation) -> Outcome:
         """The outcome of one invocation. Raises ApiError where it could not even begin."""
-        edition = Edition(record["account"], record["region"], record["name"], record["version"], record["revision"])
+        with self._throttle.running(record):
+            return await self._run(record, invocation)
+
+    async def warm(self, record: dict[str, Any]) -> bool:
+        """Start one more sandbox, initialise it and leave it idle; False where its initialisation fails.
+
+        Raises ApiError as ``run`` does.
+        """
+        sandbox = await self._pool.start(
+            edition_of(record), lambda: self._launcher.make(record, initialization="provisioned-concurrency")
+        )
+        try:
+            ending = await self._open(sandbox, Invocation(randomness.new_uuid(), b"", ""), limits.INIT_TIMEOUT_S)
+            sandbox.retired = ending.kind != "ready"
+            return ending.kind == "ready"
+        finally:
+            sandbox.journal.flush()
+            self._pool.give_back(sandbox)
+
+    async def _run(self, record: dict[str, Any], invocation: Invocation) -> Outcome:
+        edition = edition_of(record)
         for _ in range(_UNDELIVERED_RETRIES_MAX):
             sandbox = self._pool.take_warm(edition, record["timeout"] + _CREDENTIALS_MARGIN_S)
             if sandbox is None:

@@ -128,7 +128,7 @@ class Launcher:
     def code_folder(self, code_hash: str) -> Path:
         return self._code / code_hash
 
-    async def make(self, record: dict[str, Any]) -> Sandbox:
+    async def make(self, record: dict[str, Any], *, initialization: str = "on-demand") -> Sandbox:
         """A sandbox for this version. Raises ApiError where the role, the runtime or the code is not to be had."""
         program = await asyncio.to_thread(self.interpreters.program, record["runtime"])
         enclosure = await asyncio.to_thread(self.enclosure) if self._enclosure is None else self._enclosure
@@ -157,6 +157,7 @@ class Launcher:
         def environment(runtime_api: str) -> dict[str, str]:
             return sandbox_environment(
                 record,
+                initialization=initialization,
                 credentials=credentials,
                 runtime_api=runtime_api,
                 endpoint_url=self._endpoint_url,

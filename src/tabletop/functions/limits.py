@@ -20,6 +20,9 @@ RESPONSE_BYTES_MAX = 6_291_556
 """As AWS's own error text has it."""
 EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024
 CLIENT_CONTEXT_BYTES_MAX = 3583
+ACCOUNT_CONCURRENCY = 1000
+"""Of an account in a region, as AWS gives it at first. The machine's own bound is ``Settings.concurrency_max``."""
+UNRESERVED_CONCURRENCY_MIN = 100
 LOG_TAIL_BYTES = 4096
 LIST_ITEMS_MAX = 50
 INIT_TIMEOUT_S = 10.0

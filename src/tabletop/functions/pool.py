@@ -8,8 +8,9 @@ all are busy, the invocation is refused as AWS refuses it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tabletop.base.clock import Clock
 from tabletop.base.errors import ApiError
@@ -35,19 +36,37 @@ class Edition:
         return (self.account, self.region, self.name) == (account, region, name)
 
 
+def edition_of(record: dict[str, Any]) -> Edition:
+    return Edition(record["account"], record["region"], record["name"], record["version"], record["revision"])
+
+
 class Pool:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self._idle: dict[Edition, list[Sandbox]] = {}
         self._busy: dict[Sandbox, Edition] = {}
+        self._new: set[Sandbox] = set()
+        """Of the busy ones those that were never given back: perhaps not initialised yet."""
         self._starting = 0
         self._endings: set[asyncio.Task[None]] = set()
+        self._kept: Mapping[Edition, int] = {}
         self._closed = False
 
     @property
     def count(self) -> int:
         return self._starting + len(self._busy) + sum(map(len, self._idle.values()))
+
+    def keep(self, kept: Mapping[Edition, int]) -> None:
+        """From now on so many idle sandboxes of each of these do not end for being idle, nor make room."""
+        self._kept = kept
+
+    def ready(self, edition: Edition, remaining_s: float) -> int:
+        """How many sandboxes of the edition are initialised and have credentials for ``remaining_s`` longer."""
+        until = self._clock() + remaining_s
+        there = [*self._idle.get(edition, ()), *(sandbox for sandbox, of in self._busy.items() if of == edition)]
+        there = [sandbox for sandbox in there if sandbox not in self._new]
+        return sum(1 for sandbox in there if sandbox.alive and not sandbox.retired and sandbox.expires >= until)
 
     def take_warm(self, edition: Edition, remaining_s: float) -> Sandbox | None:
         """An idle sandbox whose credentials last ``remaining_s`` longer, now busy; the one that was used last."""
@@ -78,8 +97,10 @@ class Pool:
         finally:
             self._starting -= 1
         self._busy[sandbox] = edition
+        self._new.add(sandbox)
         if self._closed:
             del self._busy[sandbox]
+            self._new.discard(sandbox)
             self._end(sandbox)
             raise ApiError("ServiceException", "The server is stopping.", status=500, fields={"Type": "Service"})
         return sandbox
@@ -87,6 +108,8 @@ class Pool:
     def replace(self, spent: Sandbox, fresh: Sandbox) -> None:
         """``fresh`` takes the place of ``spent`` among the busy ones."""
         self._busy[fresh] = self._busy.pop(spent)
+        self._new.discard(spent)
+        self._new.add(fresh)
         self._end(spent)
 
     def codes_in_use(self) -> set[str]:
@@ -96,34 +119,44 @@ class Pool:
     def give_back(self, sandbox: Sandbox) -> None:
         """A busy sandbox is free again; one that is spent or retired ends."""
         edition = self._busy.pop(sandbox)
+        self._new.discard(sandbox)
         if sandbox.retired or self._closed or not sandbox.alive:
             self._end(sandbox)
             return
         sandbox.idle_since = self._clock()
         self._idle.setdefault(edition, []).append(sandbox)
 
-    def retire(self, account: str, region: str, name: str) -> None:
-        """The function changed or is gone: its idle sandboxes end now, busy ones when they are done."""
-        for edition in [edition for edition in self._idle if edition.belongs_to(account, region, name)]:
+    def retire(self, account: str, region: str, name: str, version: str | None = None) -> None:
+        """The function changed or is gone: its idle sandboxes end now, busy ones when they are done.
+
+        ``version``: of that version only.
+        """
+
+        def concerned(edition: Edition) -> bool:
+            return edition.belongs_to(account, region, name) and version in (None, edition.version)
+
+        for edition in [edition for edition in self._idle if concerned(edition)]:
             for sandbox in self._idle.pop(edition):
                 self._end(sandbox)
         for sandbox, edition in self._busy.items():
-            if edition.belongs_to(account, region, name):
+            if concerned(edition):
                 sandbox.retired = True
 
     def end_idle(self) -> None:
         """End what has been idle for too long, or whose credentials have run out."""
         now = self._clock()
         for edition, sandboxes in list(self._idle.items()):
-            kept = []
-            for sandbox in sandboxes:
-                fresh = now - sandbox.idle_since < self._settings.idle_life_s and now < sandbox.expires
-                if fresh and sandbox.alive:
+            kept: list[Sandbox] = []
+            bound = self._kept.get(edition, 0)
+            # Those that were used last come first: they have the longest to live.
+            for sandbox in reversed(sandboxes):
+                fresh = now - sandbox.idle_since < self._settings.idle_life_s or len(kept) < bound
+                if fresh and now < sandbox.expires and sandbox.alive:
                     kept.append(sandbox)
                 else:
                     self._end(sandbox)
             if kept:
-                self._idle[edition] = kept
+                self._idle[edition] = kept[::-1]
             else:
                 del self._idle[edition]
 
@@ -154,7 +187,7 @@ class Pool:
     def _end_longest_idle(self) -> None:
         oldest: tuple[float, Edition] | None = None
         for edition, sandboxes in self._idle.items():
-            if sandboxes and (oldest is None or sandboxes[0].idle_since < oldest[0]):
+            if len(sandboxes) > self._kept.get(edition, 0) and (oldest is None or sandboxes[0].idle_since < oldest[0]):
                 oldest = (sandboxes[0].idle_since, edition)
         if oldest is not None:
             self._end(self._idle[oldest[1]].pop(0))

@@ -31,6 +31,8 @@ from tabletop.functions.operations import ACTIONS, event_source_mappings, permis
 from tabletop.functions.outcomes import Outcome
 from tabletop.functions.pool import Pool
 from tabletop.functions.ports import Listen, Logs, Roles
+from tabletop.functions.provisioning import Provisioner
+from tabletop.functions.throttle import Throttle
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import Store, View
 from tabletop.wire.http import HttpRequest, HttpResponse
@@ -84,7 +86,7 @@ class Functions:
             installed=installed or runtimes_directory(),
         )
         pool = Pool(settings, clock)
-        invoker = Invoker(launcher, pool, clock, stopwatch)
+        invoker = Invoker(launcher, pool, Throttle(store), clock, stopwatch)
         events = EventQueue(store, logs, invoker, settings, clock)
         means = Means(store=store, invoker=invoker, events=events, roles=iam, logs=logs, clock=clock)
         self._workings = Workings(
@@ -97,6 +99,7 @@ class Functions:
             invoker=invoker,
             events=events,
             event_sources=EventSources(means),
+            provisioner=Provisioner(store, invoker, pool),
             downloads=Downloads(store, clock),
         )
         self._search: asyncio.Task[None] | None = None
@@ -110,6 +113,7 @@ class Functions:
         )
         self._workings.events.start()
         self._workings.event_sources.start()
+        self._workings.provisioner.start()
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
 
     async def stop(self) -> None:
@@ -117,6 +121,7 @@ class Functions:
         if self._sweeper is not None:
             self._sweeper.cancel()
         await self._workings.event_sources.stop()
+        await self._workings.provisioner.stop()
         await self._workings.events.stop()
         await self._workings.pool.close()
         if self._search is not None:
@@ -185,6 +190,7 @@ class Functions:
             await asyncio.sleep(_SWEEP_S)
             try:
                 self._workings.pool.end_idle()
+                self._workings.provisioner.wake()
                 in_use = self._workings.pool.codes_in_use()
                 await asyncio.to_thread(self._workings.launcher.remove_unused_code, in_use)
             except Exception as error:

@@ -13,6 +13,7 @@ from tabletop.functions.launcher import Launcher
 from tabletop.functions.limits import Settings
 from tabletop.functions.pool import Pool
 from tabletop.functions.ports import Roles
+from tabletop.functions.provisioning import Provisioner
 from tabletop.storage.store import Store
 
 
@@ -27,4 +28,5 @@ class Workings:
     invoker: Invoker
     events: EventQueue
     event_sources: EventSources
+    provisioner: Provisioner
     downloads: Downloads

@@ -35,13 +35,16 @@ async def create_alias(workings: Workings, call: Call, params: dict[str, Any]) -
 
 async def update_alias(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
     reference = names.parse_unqualified(call, params["FunctionName"]).with_qualifier(params["Name"])
-    return await workings.store.commit(_update, _change(reference, params))
+    answer = await workings.store.commit(_update, _change(reference, params))
+    workings.provisioner.wake()
+    return answer
 
 
 async def delete_alias(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Deleting an alias that is not there succeeds, as on AWS."""
     reference = names.parse_unqualified(call, params["FunctionName"]).with_qualifier(params["Name"])
     await workings.store.commit(_delete, reference)
+    workings.provisioner.wake()
     return {}
 
 

@@ -91,7 +91,7 @@ async def update_function_code(workings: Workings, call: Call, params: dict[str,
     )
     answer = await workings.store.commit(_update, change)
     if not change.dry_run:
-        workings.pool.retire(reference.account, reference.region, reference.name)
+        workings.pool.retire(reference.account, reference.region, reference.name, LATEST)
     return answer
 
 
@@ -112,7 +112,7 @@ async def update_function_configuration(workings: Workings, call: Call, params: 
         layers=params.get("Layers"),
     )
     answer = await workings.store.commit(_update, change)
-    workings.pool.retire(reference.account, reference.region, reference.name)
+    workings.pool.retire(reference.account, reference.region, reference.name, LATEST)
     return answer
 
 
@@ -123,7 +123,8 @@ async def delete_function(workings: Workings, call: Call, params: dict[str, Any]
     if reference.qualifier and not names.is_version(reference.qualifier):
         raise invalid("Only a version can be deleted by its qualifier. Delete an alias with DeleteAlias.")
     await workings.store.commit(_delete, reference)
-    workings.pool.retire(reference.account, reference.region, reference.name)
+    workings.pool.retire(reference.account, reference.region, reference.name, reference.qualifier or None)
+    workings.provisioner.wake()
     return {"StatusCode": 204}
 
 

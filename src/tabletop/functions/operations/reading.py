@@ -8,6 +8,8 @@ from tabletop.base.call import Call
 from tabletop.functions import limits, names, registry
 from tabletop.functions.constraints import check_absent, invalid
 from tabletop.functions.description import configuration
+from tabletop.functions.layers import layer_versions
+from tabletop.functions.operations import concurrency
 from tabletop.functions.paging import page
 from tabletop.functions.workings import Workings
 
@@ -21,6 +23,8 @@ async def get_function(workings: Workings, call: Call, params: dict[str, Any]) -
         "Configuration": configuration(record, qualifier=reference.qualifier),
         "Code": {"RepositoryType": "S3", "Location": workings.downloads.location(call, record)},
     }
+    if function.get("reserved") is not None:
+        answer["Concurrency"] = {"ReservedConcurrentExecutions": function["reserved"]}
     if function["tags"]:
         answer["Tags"] = function["tags"]
     return answer
@@ -69,30 +73,24 @@ async def list_versions_by_function(workings: Workings, call: Call, params: dict
 
 
 async def get_account_settings(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    sizes: dict[str, int] = {}
-    count = 0
+    size = count = 0
     with workings.store.view() as view:
         for name, _ in registry.functions.below(view, call.account, call.region):
             count += 1
-            for record in registry.all_versions(view, names.Reference(call.account, call.region, name, "")):
-                sizes[f"{name}:{record['version']}"] = record["code_size"]
-    concurrency = workings.settings.concurrency_max
+            records = registry.all_versions(view, names.Reference(call.account, call.region, name, ""))
+            size += sum(record["code_size"] for record in records)
+        size += sum(record["code_size"] for _, record in layer_versions.below(view, call.account, call.region))
+        unreserved = concurrency.unreserved(view, call.account, call.region)
     return {
         "AccountLimit": {
             "TotalCodeSize": limits.CODE_STORAGE_BYTES_MAX,
             "CodeSizeUnzipped": limits.UNZIPPED_BYTES_MAX,
             "CodeSizeZipped": limits.ZIP_BYTES_MAX,
-            "ConcurrentExecutions": concurrency,
-            "UnreservedConcurrentExecutions": concurrency,
+            "ConcurrentExecutions": limits.ACCOUNT_CONCURRENCY,
+            "UnreservedConcurrentExecutions": unreserved,
         },
-        "AccountUsage": {"TotalCodeSize": sum(sizes.values()), "FunctionCount": count},
+        "AccountUsage": {"TotalCodeSize": size, "FunctionCount": count},
     }
-
-
-async def get_function_concurrency(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    """No function has reserved concurrency here: there is no operation to set it."""
-    _existing(workings, call, params)
-    return {}
 
 
 async def get_function_code_signing_config(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
