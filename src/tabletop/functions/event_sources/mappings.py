@@ -15,15 +15,18 @@ and state of the tumbling window that is open there).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import keys
 from tabletop.dynamodb.streams import records, shards
+from tabletop.functions.constraints import check_tags
 from tabletop.storage import prefixes
 from tabletop.storage.documents import Documents
 from tabletop.storage.store import Batch, View
@@ -31,6 +34,10 @@ from tabletop.storage.store import Batch, View
 Record = dict[str, Any]
 Path = tuple[str, str, str]
 """(account, region, uuid)"""
+
+_ARN = re.compile(
+    r"arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):event-source-mapping:(?P<uuid>[0-9a-f-]{36})"
+)
 
 mappings = Documents(prefixes.FUNCTIONS, "mapping")
 results = Documents(prefixes.FUNCTIONS, "mapping_result")
@@ -48,6 +55,15 @@ def path_of(mapping: Record) -> Path:
 def arn_of(mapping: Record) -> str:
     account, region, uuid = path_of(mapping)
     return f"arn:aws:lambda:{region}:{account}:event-source-mapping:{uuid}"
+
+
+def path_in(call: Call, arn: str) -> Path | None:
+    """Of the mapping that the ARN names; None for an ARN of something else. One of elsewhere names none that there is."""
+    found = _ARN.fullmatch(arn)
+    if found is None:
+        return None
+    here = (found["account"], found["region"]) == (call.account, call.region)
+    return call.account, call.region, found["uuid"] if here else ""
 
 
 def find(view: View, path: Path) -> Record:
@@ -191,9 +207,18 @@ def advance(view: View, request: Advance, now: float) -> tuple[None, Batch | Non
     return None, batch
 
 
-def retag(view: View, request: tuple[Path, dict[str, str]], now: float) -> tuple[None, Batch]:
-    path, tags = request
-    mapping = find(view, path)
+@dataclass(frozen=True, slots=True)
+class Retag:
+    path: Path
+    added: dict[str, str]
+    removed: tuple[str, ...]
+
+
+def retag(view: View, request: Retag, now: float) -> tuple[None, Batch]:
+    mapping = find(view, request.path)
+    merged = {**mapping["tags"], **request.added}
+    tags = {name: value for name, value in merged.items() if name not in request.removed}
+    check_tags(tags)
     batch = Batch()
-    mappings.put(batch, {**mapping, "tags": tags}, *path)
+    mappings.put(batch, {**mapping, "tags": tags}, *request.path)
     return None, batch
