@@ -20,7 +20,7 @@ from tabletop.dynamodb.vectors import packing, rows
 from tabletop.dynamodb.vectors.distances import distance_from, score
 from tabletop.storage.store import View, after_prefix
 
-STEP_NUMBERS = 131_072
+STEP_NUMBERS = 65_536
 """Components that one step looks at: about 2 milliseconds."""
 ROW_NUMBERS = 128
 """What reading a row costs beside its components, in components."""

@@ -1,6 +1,6 @@
 """Random writes to tables with vector indexes, judged by a plain list of items that every search goes through.
 
-A failure names its seed: ``pytest tests/dynamodb/test_vectors_against_a_list.py -k "[17]"`` runs it again.
+A failure names its seed: ``pytest tests/dynamodb/vectors/test_vectors_against_a_list.py -k "[17]"`` runs it again.
 """
 
 from __future__ import annotations
