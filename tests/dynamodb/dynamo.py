@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -32,14 +33,18 @@ class Dynamo:
         self._background = Background(store, clock)
 
     def __call__(self, action: str, **body: Any) -> Any:
-        call = Call("id", ACCOUNT, self.region, ROOT, self.clock())
-        operation, parameters = self.service.decode(action, orjson.dumps(body), call)
         answers: list[Any] = []
-        self.service.run(operation, call, parameters, answers.append)
+        self.start(action, answers.append, **body)
         (answer,) = answers
         if isinstance(answer, BaseException):
             raise answer
         return orjson.loads(answer if isinstance(answer, bytes) else orjson.dumps(answer))
+
+    def start(self, action: str, done: Callable[[Any], None], **body: Any) -> None:
+        """``done`` gets the answer or the error, later if the action takes steps and an event loop runs."""
+        call = Call("id", ACCOUNT, self.region, ROOT, self.clock())
+        operation, parameters = self.service.decode(action, orjson.dumps(body), call)
+        self.service.run(operation, call, parameters, done)
 
     def at(self, region: str) -> Dynamo:
         """The same account in another region."""
