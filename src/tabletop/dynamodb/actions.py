@@ -27,6 +27,7 @@ BUILT = (
     "DescribeLimits",
     "DescribeStream",
     "DescribeTable",
+    "DescribeTableReplicaAutoScaling",
     "DescribeTimeToLive",
     "ExecuteStatement",
     "ExecuteTransaction",
@@ -51,6 +52,7 @@ BUILT = (
     "UpdateGlobalTableSettings",
     "UpdateItem",
     "UpdateTable",
+    "UpdateTableReplicaAutoScaling",
     "UpdateTimeToLive",
 )
 """Each is the ``OPERATION`` of the module in ``operations`` that has its name in snake case."""

@@ -24,7 +24,7 @@ NO_ON_DEMAND_MAXIMUM = -1
 Definition = dict[str, Any]
 KeySchema = list[dict[str, str]]
 
-NOT_BUILT_FOR_CREATE = ("GlobalTableSourceArn", "GlobalTableSettingsReplicationMode")
+NOT_BUILT_FOR_CREATE = ("GlobalTableSourceArn",)
 
 
 def refuse_not_built(body: Definition, members: tuple[str, ...]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dynamo import ACCOUNT, Dynamo, attributes, definition, index, key_schema
-from replica_steps import FAR, HERE, THERE, add, change, items, put, remove, table, update
+from dynamo import ACCOUNT, Dynamo, attributes, definition, index
+from replica_steps import FAR, THERE, add, change, items, put, remove, table, update
 
 from tabletop.dynamodb.lifecycle import Delays
 
@@ -229,12 +229,13 @@ def test_statuses_take_their_time(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatc
 
 # The settings mode belongs to tables alone that are to be replicated into other accounts.
 def test_settings_replication_mode(dynamo: Dynamo) -> None:
-    dynamo("CreateTable", **definition(KeySchema=key_schema("p")))
+    dynamo("CreateTable", **definition(GlobalTableSettingsReplicationMode="DISABLED"))
+    assert table(dynamo)["GlobalTableSettingsReplicationMode"] == "DISABLED"
     update(dynamo, GlobalTableSettingsReplicationMode="ENABLED")
     assert table(dynamo)["GlobalTableSettingsReplicationMode"] == "ENABLED"
     refused = dynamo.refusal(
         "UpdateTable", TableName="users", GlobalTableSettingsReplicationMode="ENABLED_WITH_OVERRIDES"
     )
     assert refused[1].startswith("Value 'ENABLED_WITH_OVERRIDES' at 'GlobalTableSettingsReplicationMode' failed")
-    add(dynamo, HERE if dynamo.region != HERE else THERE)
+    add(dynamo)
     assert table(dynamo)["GlobalTableSettingsReplicationMode"] == "ENABLED_WITH_OVERRIDES"

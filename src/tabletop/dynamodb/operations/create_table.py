@@ -13,6 +13,7 @@ from tabletop.dynamodb.definitions import check_create
 from tabletop.dynamodb.description import describe, sse_description, throughput_record
 from tabletop.dynamodb.lifecycle import Record, begin_transition, busy, refuse_too_many, shown_status
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name, table_targets
+from tabletop.dynamodb.replicas.group_settings import check_settings_mode
 from tabletop.dynamodb.stream_labels import new_stream
 from tabletop.dynamodb.streams.records import follow_table
 from tabletop.dynamodb.tagging import new_tags
@@ -29,6 +30,7 @@ class Creation:
 
 def prepare(body: Body, call: Call) -> Creation:
     check_create(body)
+    check_settings_mode(body)
     vector_definitions.check_create(body)
     tags = new_tags(body.get("Tags") or [])
     name = table_name(body["TableName"])
@@ -72,6 +74,7 @@ def prepare(body: Body, call: Call) -> Creation:
             "table_class": None if table_class is None else {"class": table_class, "changed": None},
             "deletion_protection": body.get("DeletionProtectionEnabled", False),
             "policy": body.get("ResourcePolicy"),
+            "settings_replication": body.get("GlobalTableSettingsReplicationMode"),
         },
     )
 

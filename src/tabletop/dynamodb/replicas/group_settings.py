@@ -17,6 +17,10 @@ def check_group_settings(body: dict[str, Any]) -> None:
     }:
         # Inferred: that it must be alone is documented.
         raise invalid("DisassociationProtectionEnabled must be the only modification in the request")
+    check_settings_mode(body)
+
+
+def check_settings_mode(body: dict[str, Any]) -> None:
     mode = body.get("GlobalTableSettingsReplicationMode")
     if mode is not None and mode not in _MODES:
         # The end of the sentence is inferred.

@@ -24,7 +24,7 @@ from tabletop.dynamodb.lifecycle import (
     invalid_parameters,
     shown_status,
 )
-from tabletop.dynamodb.replicas import copying, groups, overrides
+from tabletop.dynamodb.replicas import copying, groups, overrides, scaling
 from tabletop.dynamodb.replicas.requests import ReplicaRequest, arn_in, too_many_actions
 from tabletop.dynamodb.schema import Table
 from tabletop.dynamodb.stream_labels import new_stream
@@ -171,6 +171,7 @@ def _new_replica(
     for index in all_indexes(record):
         index["arn"] = f"{arn}/index/{index['name']}"
         index.pop("transition", None)
+    scaling.keep_shared(record)
     overrides.apply(record, action, creating=True)
     return record
 
