@@ -238,5 +238,10 @@ def test_empty_batches(dynamo: Dynamo) -> None:
         f"Value at 'RequestItems' {nothing}",
     )
     assert dynamo.refusal("BatchWriteItem", RequestItems={}) == required
-    assert dynamo.refusal("BatchWriteItem") == required
+    missing = "Value null at 'requestItems' failed to satisfy constraint: Member must not be null"
+    assert dynamo.refusal("BatchWriteItem") == (INVALID, f"1 validation error detected: {missing}")
+    assert dynamo.refusal("BatchWriteItem", RequestItems={}, ReturnConsumedCapacity="x") == (
+        INVALID,
+        f"1 validation error detected: Value 'x' at 'returnConsumedCapacity' {enum}",
+    )
     assert dynamo.refusal("BatchWriteItem", RequestItems=[])[0] == "SerializationException"

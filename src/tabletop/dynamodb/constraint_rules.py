@@ -258,6 +258,8 @@ def fits_pattern(pattern: str, value: str) -> bool:
 
 
 def _length_violations(shapes: Shapes, name: str, value: Any, path: str) -> Iterator[str]:
+    if not value and name in words.EMPTY_LATER:
+        return
     if not value and name in words.UNSHOWN_WHEN_EMPTY:
         (constraint,) = _length_constraints(shapes[name], 0)
         yield f"Value at '{words.UNSHOWN_WHEN_EMPTY[name]}' failed to satisfy constraint: {constraint}"

@@ -80,9 +80,6 @@ def _judge(action: str, body: Any) -> None:
     rules.fitted(shapes, name, body)
     if action not in words.ITEM_ACTIONS and shapes[name]["members"].get("TableName", {}).get("shape") == "TableArn":
         _check_table_name(body.get("TableName"))
-    member, message = words.REQUIRED_FIRST.get(action, ("", ""))
-    if member and not body.get(member):
-        raise ApiError("ValidationException", message)
     found: list[str] = []
     for violation in rules.violations(shapes, name, body):
         if (
@@ -97,6 +94,9 @@ def _judge(action: str, body: Any) -> None:
     if found:
         plural = "" if len(found) == 1 else "s"
         raise ApiError("ValidationException", f"{len(found)} validation error{plural} detected: {'; '.join(found)}")
+    for member, reference in shapes[name]["members"].items():
+        if reference["shape"] in words.EMPTY_LATER and not body[member]:
+            raise ApiError("ValidationException", words.EMPTY_LATER[reference["shape"]])
 
 
 def _check_table_name(name: str | None) -> None:
