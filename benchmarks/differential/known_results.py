@@ -39,6 +39,15 @@ RESULTS: tuple[Known, ...] = (
         "SerializationException",
     ),
     Known(
+        "attribute_type of an empty string",
+        "Tabletop",
+        "AWS's guide: true if the attribute is of the type, and empty strings are allowed; dynalite takes them for missing",
+        r"^200 \.(Count|Items)",
+        r"^200 \.(Count|Items)",
+        "Query|Scan",
+        r"attribute_type\(",
+    ),
+    Known(
         "A scan pays for each of four partitions",
         "open",
         "Tabletop counts a new table's four partitions, dynalite one; AWS documents only the size that is read",
