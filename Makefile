@@ -15,7 +15,7 @@ help:  ## this list
 	@echo "make demo EXIT=1    the same, and ends by itself: status 0 only if every check held"
 	@echo "make demo PORT=N    the same on another port"
 	@echo "make test           format, lint, types and all tests"
-	@echo "make bench          the figures of this machine"
+	@echo "make bench          the figures of this machine, then Tabletop beside every peer that can be installed here"
 	@echo "make clean          removes what these targets made"
 
 demo: .venv/.has-cli
@@ -29,6 +29,7 @@ test: .venv/.has-dev
 
 bench: .venv/.has-dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.compare
 
 clean:
 	rm -rf .venv .demo .bench build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
