@@ -109,6 +109,19 @@ def test_invoke(functions: Any, function: str, account: str) -> None:
     assert re.search(r"^REPORT RequestId: [0-9a-f-]{36}\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\t", tail, re.M)
 
 
+# The same as a stream of events, as boto3 reads it: chunks of the response, then how it ended.
+def test_invoke_with_response_stream(functions: Any, function: str) -> None:
+    answer = functions.invoke_with_response_stream(FunctionName=function, Payload=b'{"a": 1}', LogType="Tail")
+    assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
+    *chunks, complete = answer["EventStream"]
+    body = b"".join(event["PayloadChunk"]["Payload"] for event in chunks)
+    assert json.loads(body)["echo"] == {"a": 1}
+    assert "START RequestId" in base64.b64decode(complete["InvokeComplete"]["LogResult"]).decode()
+    (failed,) = functions.invoke_with_response_stream(FunctionName=function, Payload=b'{"do": "exit"}')["EventStream"]
+    assert failed["InvokeComplete"]["ErrorCode"] == "Unhandled"
+    assert "exit status 3" in failed["InvokeComplete"]["ErrorDetails"]
+
+
 # What a function raises is its answer, marked as an error.
 def test_function_errors(functions: Any, function: str) -> None:
     payload, answer = invoke(functions, function, {"do": "raise", "what": "way"})

@@ -14,6 +14,7 @@ from tabletop.functions.launcher import Launcher
 from tabletop.functions.outcomes import Outcome, outcome_of
 from tabletop.functions.platform_lines import Report, lines_for
 from tabletop.functions.pool import Pool, edition_of
+from tabletop.functions.response_streams import ResponseStream
 from tabletop.functions.runtime_api import Event
 from tabletop.functions.sandbox import Ending, Sandbox
 from tabletop.functions.throttle import Throttle
@@ -30,6 +31,8 @@ class Invocation:
     payload: bytes
     function_arn: str
     client_context: str = ""
+    stream: ResponseStream | None = None
+    """Who reads the response while it is made."""
 
 
 class Invoker:
@@ -124,6 +127,7 @@ class Invoker:
             invocation.function_arn,
             self._trace_id(),
             invocation.client_context,
+            invocation.stream,
         )
         began = self._stopwatch()
         ending = await sandbox.invoke(event, record["timeout"])

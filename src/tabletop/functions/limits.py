@@ -18,6 +18,7 @@ EPHEMERAL_MB_MAX = 10_240
 SYNC_PAYLOAD_BYTES_MAX = 6 * 1024 * 1024
 RESPONSE_BYTES_MAX = 6_291_556
 """As AWS's own error text has it."""
+STREAMED_RESPONSE_BYTES_MAX = 200 * 1024 * 1024
 EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024
 CLIENT_CONTEXT_BYTES_MAX = 3583
 ACCOUNT_CONCURRENCY = 1000
@@ -38,6 +39,8 @@ LOG_PENDING_BYTES_MAX = 1024 * 1024
 """Log output that waits for the store; beyond it the function waits to write."""
 LOG_INVOCATION_BYTES_MAX = 16 * 1024 * 1024
 """Log output of one invocation that is kept; the rest is dropped, and the log says so."""
+STREAM_PENDING_BYTES_MAX = 1024 * 1024
+"""Of a streamed response that waits for its reader; beyond it the function waits to write."""
 DOWNLOAD_URL_LIFE_S = 600
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-from tabletop.wire.http import Handler
+from tabletop.wire.http import Handler, Sinks
 
 
 class RoleCredentials(Protocol):
@@ -49,5 +49,7 @@ class Listener(Protocol):
         ...
 
 
-Listen = Callable[[Handler, str, int], Awaitable[Listener]]
-"""``await listen(handler, host, port)``: serve HTTP there; port 0 takes a free one."""
+class Listen(Protocol):
+    def __call__(self, handler: Handler, host: str, port: int, /, *, sinks: Sinks | None = None) -> Awaitable[Listener]:
+        """Serve HTTP there; port 0 takes a free one."""
+        ...

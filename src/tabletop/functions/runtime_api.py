@@ -14,7 +14,8 @@ from typing import Literal
 import orjson
 
 from tabletop.functions import limits
-from tabletop.wire.http import HttpRequest, HttpResponse
+from tabletop.functions.response_streams import MODE_HEADER, TOO_LARGE, ResponseStream, StreamedBody, too_large
+from tabletop.wire.http import BodySink, HttpRequest, HttpResponse
 
 _PREFIX = "/2018-06-01/runtime/"
 _JSON = [("Content-Type", "application/json")]
@@ -29,6 +30,8 @@ class Event:
     function_arn: str
     trace_id: str
     client_context: str = ""
+    stream: ResponseStream | None = None
+    """Who reads a streamed response as it is made; None: it is gathered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,10 @@ class RuntimeApi:
         self._on_answer = on_answer
         self._waiter: asyncio.Future[HttpResponse] | None = None
         self._queued: tuple[Event, float] | None = None
-        self._unanswered = ""
+        self._event: Event | None = None
+        """The one that is under way."""
+        self._streamed_id: str | None = None
+        """Whose response has just been taken as a stream."""
         self._ready = False
         self.delivered = False
         """Whether the runtime has got the event that was offered last."""
@@ -84,10 +90,32 @@ class RuntimeApi:
             and steps[0] == "invocation"
             and steps[2] in ("response", "error")
         ):
-            if steps[1] != self._unanswered:
+            if steps[1] == self._streamed_id:
+                self._streamed_id = None
+                return HttpResponse(202, _JSON, b'{"status":"OK"}')
+            if not self._is_under_way(steps[1]):
                 return _problem(400, "InvalidRequestID", "Invalid request ID")
             return self._take(request, "response" if steps[2] == "response" else "error")
         return _problem(404, "NotFound", "No such resource")
+
+    def open_body(self, request: HttpRequest) -> BodySink | None:
+        """A ``wire.http.Sinks``: the response of the event under way, where the runtime streams it."""
+        if request.headers.get(MODE_HEADER, "").lower() != "streaming":
+            return None
+        steps = request.path.removeprefix(_PREFIX + "invocation/").split("/")
+        event = self._event
+        if event is None or request.method != "POST" or steps != [event.request_id, "response"]:
+            return None
+        self._event = None
+        self._streamed_id = event.request_id
+
+        def done(error_type: str, payload: bytes) -> None:
+            self._on_answer(Answer("error" if error_type else "response", payload, error_type))
+
+        return StreamedBody(event.stream, request.headers.get("content-type", ""), done)
+
+    def _is_under_way(self, request_id: str) -> bool:
+        return self._event is not None and self._event.request_id == request_id
 
     def _next(self) -> HttpResponse | asyncio.Future[HttpResponse]:
         if not self._ready:
@@ -104,7 +132,7 @@ class RuntimeApi:
     def _deliver(self) -> HttpResponse:
         assert self._queued is not None
         (event, deadline), self._queued = self._queued, None
-        self._unanswered = event.request_id
+        self._event = event
         self.delivered = True
         headers = [
             *_JSON,
@@ -118,14 +146,11 @@ class RuntimeApi:
         return HttpResponse(200, headers, event.payload)
 
     def _take(self, request: HttpRequest, kind: Literal["response", "error", "init-error"]) -> HttpResponse:
-        self._unanswered = ""
+        self._event = None
         if kind == "response" and len(request.body) > limits.RESPONSE_BYTES_MAX:
-            message = (
-                f"Response payload size exceeded maximum allowed payload size ({limits.RESPONSE_BYTES_MAX} bytes)."
-            )
-            fault = {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}
-            self._on_answer(Answer("error", orjson.dumps(fault), fault["errorType"]))
-            return _problem(413, "RequestEntityTooLarge", message)
+            fault = too_large(limits.RESPONSE_BYTES_MAX)
+            self._on_answer(Answer("error", fault, TOO_LARGE))
+            return _problem(413, "RequestEntityTooLarge", orjson.loads(fault)["errorMessage"])
         error_type = request.headers.get("lambda-runtime-function-error-type", "")
         self._on_answer(Answer(kind, request.body[: limits.RESPONSE_BYTES_MAX], error_type))
         return HttpResponse(202, _JSON, b'{"status":"OK"}')

@@ -100,7 +100,7 @@ class Sandbox:
     async def open(self, timeout_s: float) -> Ending:
         """Start and initialise: "ready", "init-error", "exit" or "timeout". Raises OSError where it cannot start."""
         loop = asyncio.get_running_loop()
-        self._listener = await self._listen(self._api.handle, "127.0.0.1", 0)
+        self._listener = await self._listen(self._api.handle, "127.0.0.1", 0, sinks=self._api.open_body)
         environment = self._launch.environment(f"127.0.0.1:{self._listener.port}")
         reading, writing = os.pipe()
         self._ending = loop.create_future()

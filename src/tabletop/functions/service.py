@@ -41,7 +41,11 @@ _log = Log("functions")
 
 _SWEEP_S = 15.0
 
-_IAM_ACTIONS = {"Invoke": "InvokeFunction", "GetLayerVersionByArn": "GetLayerVersion"}
+_IAM_ACTIONS = {
+    "Invoke": "InvokeFunction",
+    "InvokeWithResponseStream": "InvokeFunction",
+    "GetLayerVersionByArn": "GetLayerVersion",
+}
 """API actions whose IAM action has another name."""
 
 _ACCOUNT_WIDE = frozenset({"ListFunctions", "GetAccountSettings", "ListLayers", "ListLayerVersions"})

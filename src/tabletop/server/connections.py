@@ -12,6 +12,7 @@ from typing import Protocol
 from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.limits import HttpLimits
 from tabletop.server.http_answers import common_headers
+from tabletop.wire.http import Sinks
 
 SWEEP_INTERVAL_S = 1.0
 
@@ -33,9 +34,15 @@ class Connections:
     """``now`` is in seconds of the stopwatch and up to a sweep's interval old."""
 
     def __init__(
-        self, limits: HttpLimits | None = None, *, clock: Clock = system_clock, stopwatch: Stopwatch = system_stopwatch
+        self,
+        limits: HttpLimits | None = None,
+        *,
+        sinks: Sinks | None = None,
+        clock: Clock = system_clock,
+        stopwatch: Stopwatch = system_stopwatch,
     ) -> None:
         self.limits = limits or HttpLimits()
+        self.sinks = sinks
         self.live: set[Connection] = set()
         self.bodies_bytes = 0
         self.draining = False

@@ -34,7 +34,7 @@ from tabletop.server.connections import Connections
 from tabletop.server.http_answers import CONTINUE, refusal, whole
 from tabletop.server.http_reader import RequestReader
 from tabletop.server.http_stream import discard_body, stream
-from tabletop.wire.http import Handler, HttpRequest, HttpResponse
+from tabletop.wire.http import BodySink, Handler, HttpRequest, HttpResponse
 
 log = Log("server.http")
 
@@ -93,6 +93,9 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         self.out.clear()
         self.body_parts.clear()
         self.unparsed = b""
+        if self.sink is not None:
+            sink, self.sink = self.sink, None
+            sink.abort()
         self._wake_stream()
 
     @property
@@ -147,6 +150,16 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
             self.queue_bytes += len(request.body)
         else:
             self._start(request, close_after)
+
+    def _wait_for(self, sink: BodySink) -> None:
+        """Read on when the sink has room. What was read already still goes to it: one slice at most."""
+
+        def resume() -> None:
+            if self.transport is not None and not (self.closing or self.reading_paused):
+                self.transport.resume_reading()
+
+        self.transport.pause_reading()
+        sink.when_room(resume)
 
     def _feed_slices(self, data: bytes) -> None:
         """Parse a large read piece by piece; what the pipeline has no room for waits in ``unparsed``."""
@@ -345,6 +358,9 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         elif self.busy or self.queue:
             # A request that arrives behind a slow one has all its time still before it.
             self.message_since = self.progress_at = now
+        elif self.sink is not None:
+            # The sink's owner knows how long a body may take.
+            return
         elif self.receiving and not self.ending:
             received_s = now - self.message_since
             if self.in_head:

@@ -3,7 +3,8 @@
 - The parser is llhttp, which has no bounds of its own: heads, bodies, chunk sizes and trailers are bounded here.
 - An ``Upgrade`` header (h2c, from Java's HTTP client) is ignored, as RFC 9110 allows. The parser takes what follows
   such a head for another protocol, body included, so the head is parsed once more without that header.
-- Trailers after a chunked body are dropped: taken for headers they could replace a signed one.
+- Trailers after a chunked body are dropped: taken for headers they could replace a signed one. Only a sink, which takes
+  the body while it arrives, is told of them.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import httptools
 
 from tabletop.base.limits import LARGE_BODY_BYTES, READ_SLICE_BYTES
 from tabletop.server.connections import Connections
-from tabletop.wire.http import FIRST_ACCEPT_ENCODING, HttpRequest
+from tabletop.wire.http import FIRST_ACCEPT_ENCODING, BodySink, HttpRequest
 
 _HEADER_NAMES_MAX = 1000
+_TRAILERS_MAX = 16
 
 
 class _HeaderNames(dict[bytes, str]):
@@ -42,7 +44,7 @@ class RequestReader:
     __slots__ = (
         "body_bytes", "body_bytes_max", "body_parts", "connections", "continue_wanted", "counted_bytes", "ending",
         "fed_bytes", "head_bytes", "headers", "in_head", "message_bytes", "message_since", "parser", "peer", "progress_at",
-        "receiving", "refused", "secure", "target",
+        "receiving", "refused", "secure", "sink", "target", "trailers",
     )  # fmt: skip
 
     def __init__(self, connections: Connections) -> None:
@@ -66,6 +68,10 @@ class RequestReader:
         self.counted_bytes = 0
         """What this request's body takes of the listener's ``bodies_bytes``."""
         self.continue_wanted = False
+        self.sink: BodySink | None = None
+        """Who takes the body of the present request as it arrives."""
+        self.trailers: dict[str, str] = {}
+        """For the sink alone."""
         self.refused = ""
         self.message_since = 0.0
         self.progress_at = 0.0
@@ -78,6 +84,9 @@ class RequestReader:
         raise NotImplementedError
 
     def refuse(self, reason: str) -> None:
+        raise NotImplementedError
+
+    def _wait_for(self, sink: BodySink) -> None:
         raise NotImplementedError
 
     def _feed(self, data: bytes) -> None:
@@ -116,6 +125,8 @@ class RequestReader:
                 if key == "accept-encoding":
                     headers.setdefault(FIRST_ACCEPT_ENCODING, headers[key])
                 headers[key] = f"{headers[key]},{text}"
+        elif self.sink is not None and len(self.trailers) < _TRAILERS_MAX:
+            self.trailers[name.decode("latin-1").lower()] = value.rstrip().decode("latin-1")
 
     def on_headers_complete(self) -> None:
         headers = self.headers
@@ -134,6 +145,10 @@ class RequestReader:
             self._stop_parsing("head_too_large")
 
     def on_body(self, part: bytes) -> None:
+        if self.sink is not None:
+            if not self.sink.feed(part):
+                self._wait_for(self.sink)
+            return
         self.body_parts.append(part)
         self.body_bytes += len(part)
         if self.body_bytes > self.body_bytes_max:
@@ -156,6 +171,9 @@ class RequestReader:
             # A kept-alive connection without a Connection header can only be 1.1: spares a call on the hot path.
             http_version="1.1" if keep_alive and "connection" not in headers else parser.get_http_version(),
         )
+        if self.sink is not None:
+            sink, self.sink = self.sink, None
+            sink.end(self.trailers)
         self._forget_message()
         self._accept(request, close_after=not keep_alive)
 
@@ -167,7 +185,7 @@ class RequestReader:
             self.head_bytes += read_bytes
             if self.head_bytes > limits.head_bytes_max:
                 self.refuse("head_too_large")
-        else:
+        elif self.sink is None:
             self.message_bytes += read_bytes
             # Chunk sizes and trailers are not body, and must not be endless either.
             if self.message_bytes > self.body_bytes_max + limits.head_bytes_max + READ_SLICE_BYTES:
@@ -175,6 +193,12 @@ class RequestReader:
 
     def _expect_body(self, headers: dict[str, str]) -> None:
         limits = self.connections.limits
+        if self.connections.sinks is not None:
+            method = self.parser.get_method().decode("ascii")
+            head = HttpRequest(method=method, target=self.target.decode("latin-1"), headers=headers, peer=self.peer)
+            self.sink = self.connections.sinks(head)
+            if self.sink is not None:
+                return
         if headers.get("x-amz-target", "").startswith("DynamoDB"):
             self.body_bytes_max = limits.dynamodb_body_bytes_max
         else:
@@ -216,6 +240,11 @@ class RequestReader:
                 self._uncount_body()
         self.head_bytes = self.message_bytes = 0
         self.continue_wanted = False
+        if self.sink is not None:
+            sink, self.sink = self.sink, None
+            sink.abort()
+        if self.trailers:
+            self.trailers = {}
 
     def _uncount_body(self) -> None:
         self.connections.bodies_bytes -= self.counted_bytes

@@ -12,7 +12,7 @@ from tabletop.base.limits import STOP_IDLE_GRACE_S, STOP_TIMEOUT_S, HttpLimits
 from tabletop.server.connections import Connections
 from tabletop.server.http_protocol import HttpProtocol
 from tabletop.server.sockets import BACKLOG, open_sockets
-from tabletop.wire.http import Handler
+from tabletop.wire.http import Handler, Sinks
 
 
 class Listener:
@@ -50,20 +50,27 @@ async def listen(
     ssl: tls.SSLContext | None = None,
     reuse_port: bool = False,
     limits: HttpLimits | None = None,
+    sinks: Sinks | None = None,
 ) -> Listener:
     """Serve ``handler`` at ``host``:``port`` (0: any free one). Raises StartupError when that cannot be had.
 
     No time limit runs while a handler awaits: peers may poll as long as they like.
     """
-    return await serve_sockets(handler, open_sockets(host, port, reuse_port=reuse_port), ssl=ssl, limits=limits)
+    sockets = open_sockets(host, port, reuse_port=reuse_port)
+    return await serve_sockets(handler, sockets, ssl=ssl, limits=limits, sinks=sinks)
 
 
 async def serve_sockets(
-    handler: Handler, sockets: list[socket], *, ssl: tls.SSLContext | None = None, limits: HttpLimits | None = None
+    handler: Handler,
+    sockets: list[socket],
+    *,
+    ssl: tls.SSLContext | None = None,
+    limits: HttpLimits | None = None,
+    sinks: Sinks | None = None,
 ) -> Listener:
     """Serve on sockets that listen already; they belong to the listener from now on."""
     loop = asyncio.get_running_loop()
-    connections = Connections(limits)
+    connections = Connections(limits, sinks=sinks)
     port = sockets[0].getsockname()[1]
     servers = [
         await loop.create_server(lambda: HttpProtocol(handler, connections), sock=each, ssl=ssl, backlog=BACKLOG)

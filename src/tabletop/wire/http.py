@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
 from urllib.parse import unquote
 
 HeaderList = list[tuple[str, str]]
@@ -61,6 +62,27 @@ class HttpResponse:
         self.headers = headers
         self.body = body
 
+
+class BodySink(Protocol):
+    """Takes a request's body while it arrives, in place of ``HttpRequest.body``. The handler is called after ``end``."""
+
+    def feed(self, part: bytes) -> bool:
+        """False: no more for now; ``when_room`` is called once."""
+        ...
+
+    def when_room(self, resume: Callable[[], None]) -> None: ...
+
+    def end(self, trailers: dict[str, str]) -> None:
+        """The body is complete. ``trailers`` with lower-case names."""
+        ...
+
+    def abort(self) -> None:
+        """It never will be: the client is gone, or what it sent is malformed."""
+        ...
+
+
+Sinks = Callable[[HttpRequest], BodySink | None]
+"""Asked with each request that has a body, when its head is there: who takes the body as it arrives, if anybody."""
 
 Handler = Callable[[HttpRequest], "HttpResponse | Awaitable[HttpResponse]"]
 """Answers a request at once, or with something to await. It never raises: a fault of ours is a 500 response."""

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from tabletop.base.errors import ApiError
-from tabletop.wire import rest
+from tabletop.wire import eventstream, rest
 from tabletop.wire.faults import denied_status, fault_of
 from tabletop.wire.http import HttpRequest, HttpResponse
 from tabletop.wire.json_values import JSON, parse, parse_object
@@ -49,6 +49,12 @@ def encode_response(model: ServiceModel, operation: str, output: dict[str, Any],
         payload = shape.serialization.get("payload")
         if payload is not None:
             member, value = shape.members[payload], output.get(payload)
+            if "eventstream" in member.serialization:
+                # The service hands over encoded messages (``eventstream``), as they come. Its model says Content-Type for
+                # what is inside them; on the wire it is the stream's own.
+                headers = [pair for pair in headers if pair[0].lower() != "content-type"]
+                headers.append(("Content-Type", eventstream.CONTENT_TYPE))
+                return HttpResponse(status or described.http.get("responseCode", 200), headers, value or b"")
             if member.type_name in ("blob", "string"):
                 body = value.encode() if isinstance(value, str) else value or b""
             elif value is not None:

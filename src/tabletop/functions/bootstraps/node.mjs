@@ -7,11 +7,13 @@
 import { existsSync, writeSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
+import { Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+const API = "/2018-06-01/runtime/";
 const EXTENSIONS = ["", ".js", ".mjs", ".cjs"];
 const asJson = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON";
 let requestId = "";
@@ -19,7 +21,7 @@ let requestId = "";
 function ask(method, resource, body = "", headers = {}) {
   return new Promise((resolve, reject) => {
     const length = { "Content-Length": Buffer.byteLength(body) };
-    const options = { host, port, method, agent, path: "/2018-06-01/runtime/" + resource, headers: { ...length, ...headers } };
+    const options = { host, port, method, agent, path: API + resource, headers: { ...length, ...headers } };
     const request = http.request(options, (response) => {
       const chunks = [];
       response.on("data", (chunk) => chunks.push(chunk));
@@ -30,6 +32,97 @@ function ask(method, resource, body = "", headers = {}) {
     request.on("error", reject);
     request.end(body);
   });
+}
+
+// Handlers that stream are marked by awslambda.streamifyResponse and get (event, responseStream, context).
+const STREAMING = Symbol("streaming handler");
+const HTTP_TYPE = "application/vnd.awslambda.http-integration-response";
+
+globalThis.awslambda = {
+  streamifyResponse(handler) {
+    handler[STREAMING] = true;
+    return handler;
+  },
+  HttpResponseStream: {
+    // Status and headers travel ahead of the body: JSON, then eight zero bytes.
+    from(stream, metadata) {
+      stream.setContentType(HTTP_TYPE);
+      stream.write(JSON.stringify(metadata));
+      stream.write(Buffer.alloc(8));
+      return stream;
+    },
+  },
+};
+
+class ResponseStream extends Writable {
+  #resource;
+  #request;
+  #contentType = "application/octet-stream";
+
+  constructor(resource) {
+    super();
+    this.#resource = resource;
+    this.answered = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
+    this.answered.catch(() => {});
+  }
+
+  get begun() {
+    return this.#request !== undefined;
+  }
+
+  setContentType(contentType) {
+    if (this.begun) throw new Fault("InvalidStreamingOperation", "Cannot set content-type, too late.");
+    this.#contentType = contentType;
+  }
+
+  #open() {
+    if (this.begun) return;
+    const headers = {
+      "Content-Type": this.#contentType,
+      "Lambda-Runtime-Function-Response-Mode": "streaming",
+      "Transfer-Encoding": "chunked",
+      Trailer: "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+    };
+    this.#request = http.request({ host, port, agent, method: "POST", path: API + this.#resource, headers }, (response) => {
+      response.resume();
+      response.on("end", this.settle.resolve);
+    });
+    this.#request.on("error", this.settle.reject);
+    this.#request.flushHeaders();
+  }
+
+  _write(chunk, encoding, done) {
+    this.#open();
+    this.#request.write(chunk, encoding, done);
+  }
+
+  _final(done) {
+    this.#open();
+    this.#request.end(done);
+  }
+
+  // The error that a handler raised in the middle of its response.
+  breakOff(error) {
+    const payload = describe(error);
+    this.#request.addTrailers({
+      "Lambda-Runtime-Function-Error-Type": headerText(payload.errorType),
+      "Lambda-Runtime-Function-Error-Body": Buffer.from(JSON.stringify(payload)).toString("base64"),
+    });
+    this.end();
+  }
+}
+
+async function runStreaming(handler, event, headers, resource) {
+  const stream = new ResponseStream(resource + "response");
+  try {
+    await handler(event, stream, contextOf(headers));
+  } catch (error) {
+    if (!stream.begun) throw error;
+    logError("Invoke Error", error);
+    stream.breakOff(error);
+  }
+  if (!stream.writableEnded) stream.end();
+  await stream.answered;
 }
 
 class Fault extends Error {
@@ -121,10 +214,19 @@ function describe(error) {
   return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? "").split("\n") };
 }
 
+function headerText(text) {
+  return text.replace(/[^\x20-\x7e]/g, "?");
+}
+
+function logError(title, error) {
+  const payload = describe(error);
+  console.error(title, "\t" + JSON.stringify({ ...payload, stack: payload.trace, trace: undefined }));
+}
+
 async function report(resource, error) {
   const payload = describe(error);
-  console.error(resource.startsWith("init") ? "Uncaught Exception" : "Invoke Error", "\t" + JSON.stringify({ ...payload, stack: payload.trace, trace: undefined }));
-  await ask("POST", resource, JSON.stringify(payload), { "Lambda-Runtime-Function-Error-Type": payload.errorType.replace(/[^\x20-\x7e]/g, "?") });
+  logError(resource.startsWith("init") ? "Uncaught Exception" : "Invoke Error", error);
+  await ask("POST", resource, JSON.stringify(payload), { "Lambda-Runtime-Function-Error-Type": headerText(payload.errorType) });
 }
 
 async function serve(handler) {
@@ -135,6 +237,10 @@ async function serve(handler) {
     const resource = `invocation/${requestId}/`;
     let answer;
     try {
+      if (handler[STREAMING]) {
+        await runStreaming(handler, JSON.parse(next.body), next.headers, resource);
+        continue;
+      }
       answer = await run(handler, JSON.parse(next.body), contextOf(next.headers));
       answer = answer === undefined ? "null" : JSON.stringify(answer) ?? "null";
     } catch (error) {

@@ -21,12 +21,12 @@ async def invoke(workings: Workings, call: Call, params: dict[str, Any]) -> dict
     check_absent(params)
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     kind = params.get("InvocationType") or "RequestResponse"
-    payload = _payload(params.get("Payload"), kind)
+    payload = payload_of(params.get("Payload"), kind)
     with workings.store.view() as view:
         record = registry.version_to_run(view, reference, randomness.fraction())
     if kind == "DryRun":
         return {"StatusCode": 204}
-    invocation = Invocation(call.request_id, payload, reference.arn, _client_context(params.get("ClientContext")))
+    invocation = Invocation(call.request_id, payload, reference.arn, client_context_of(params.get("ClientContext")))
     if kind == "Event":
         await workings.events.put(reference, invocation)
         return {"StatusCode": 202, "Payload": b""}
@@ -40,7 +40,7 @@ async def invoke(workings: Workings, call: Call, params: dict[str, Any]) -> dict
     return answer
 
 
-def _payload(payload: bytes | None, kind: str) -> bytes:
+def payload_of(payload: bytes | None, kind: str) -> bytes:
     if not payload:
         return b"{}"
     if kind == "Event" and len(payload) > limits.EVENT_PAYLOAD_BYTES_MAX:
@@ -69,7 +69,7 @@ def _payload(payload: bytes | None, kind: str) -> bytes:
     return payload
 
 
-def _client_context(encoded: str | None) -> str:
+def client_context_of(encoded: str | None) -> str:
     """The context's JSON on one line: it becomes a header."""
     if not encoded:
         return ""
