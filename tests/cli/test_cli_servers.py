@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 WAIT_S = 60.0
@@ -211,3 +212,62 @@ def whoami(home: dict[str, str], keys: dict[str, str]) -> str:
         return str(sts.get_caller_identity()["Arn"])
     except ClientError as error:
         return str(error.response["Error"]["Code"])
+
+
+def client(server: dict[str, Any], service: str, **credentials: str) -> Any:
+    usual = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.client(
+        service,
+        endpoint_url=server["address"],
+        region_name="us-east-1",
+        config=Config(retries={"max_attempts": 0}),
+        **(credentials or usual),
+    )
+
+
+# A user is refused what his policy does not name; the owner is told why, and gets the policy for what was done.
+def test_explain_and_generate(home: dict[str, str]) -> None:
+    server = start(home, "--workers", "2")
+    try:
+        root, iam = client(server, "dynamodb"), client(server, "iam")
+        root.create_table(
+            TableName="Users",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        )
+        arn = "arn:aws:dynamodb:us-east-1:000000000000:table/Users"
+        statement = {"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:GetItem"], "Resource": arn}
+        iam.create_user(UserName="alice")
+        iam.put_user_policy(
+            UserName="alice",
+            PolicyName="own",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+        issued = iam.create_access_key(UserName="alice")["AccessKey"]
+        keys = {
+            "aws_access_key_id": issued["AccessKeyId"],
+            "aws_secret_access_key": issued["SecretAccessKey"],
+        }
+        own = client(server, "dynamodb", **keys)
+        own.put_item(TableName="Users", Item={"p": {"S": "1"}})
+        with pytest.raises(ClientError) as caught:
+            own.delete_item(TableName="Users", Key={"p": {"S": "1"}})
+        with pytest.raises(ClientError) as by_control:
+            client(server, "iam", **keys).list_users()
+        for error, action in ((caught, "dynamodb:DeleteItem"), (by_control, "iam:ListUsers")):
+            request_id = error.value.response["ResponseMetadata"]["RequestId"]
+            told = tabletop(home, "iam", "explain", request_id, "--data", data(home), "--json")
+            assert told.returncode == 0, told.stderr
+            (denial,) = json.loads(told.stdout)
+            assert (denial["action"], denial["principal"]) == (action, "arn:aws:iam::000000000000:user/alice")
+        shown = tabletop(home, "iam", "explain", "--data", data(home)).stdout
+        assert f"Needed     a statement that allows dynamodb:DeleteItem on {arn}" in shown
+        assert tabletop(home, "iam", "explain", "0" * 52, "--data", data(home)).returncode == 4
+        made = tabletop(home, "iam", "generate", "--user", "alice", "--data", data(home))
+        assert json.loads(made.stdout)["Statement"] == [
+            {"Effect": "Allow", "Action": ["dynamodb:PutItem"], "Resource": [arn]}
+        ]
+        assert tabletop(home, "iam", "generate", "--role", "nobody", "--data", data(home)).returncode == 4
+    finally:
+        tabletop(home, "stop", "--data", data(home))

@@ -52,6 +52,12 @@ class DictStore:
         yield DictView(dict(self.content))
 
     async def commit(self, plan: Callable[..., Any], request: Any) -> Any:
+        return self._run(plan, request)
+
+    def submit(self, plan: Callable[..., Any], request: Any, done: Callable[[Any], None]) -> None:
+        done(self._run(plan, request))
+
+    def _run(self, plan: Callable[..., Any], request: Any) -> Any:
         first, _ = plan(DictView(self.content), request, self._clock())
         answer, batch = plan(DictView(self.content), request, self._clock())
         assert first == answer
@@ -61,9 +67,6 @@ class DictStore:
             else:
                 self.content[key] = value
         return answer
-
-    def submit(self, plan: Callable[..., Any], request: Any, done: Callable[[Any], None]) -> None:
-        done(asyncio.run(self.commit(plan, request)))
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ COMMANDS = {
     "env": "Print export lines that point AWS tools at the running server.",
     "profile": "Print or write the AWS profile `localstack`.",
     "root-key": "Make a new root key, for --auth strict.",
+    "iam": "Explain refusals, and write policies from what was done.",
     "check": "Prove the stored data whole.",
     "lambda": "Functions on this machine: the programs that run them.",
 }

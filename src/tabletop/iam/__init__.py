@@ -9,6 +9,7 @@ Reading order:
 ``evaluation``       compiled policies and one question -> Decision (pure)
 ``context``          the condition keys of a request
 ``authorization``    call and targets -> nothing, or AccessDenied in the service's words
+``explanation``, ``journal``, ``generation``   refusals explained and kept; the least policy for what was done
 ``records``          where roles, users, policies and keys are kept
 ``operation``, ``names``, ``holders``, ``tagging``   what the API's families share
 ``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``account``,

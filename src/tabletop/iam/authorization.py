@@ -15,11 +15,12 @@ import orjson
 from tabletop.base.access import NO_FACTS, Facts, Target
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.base.log import Log
 from tabletop.iam.aws_managed import managed_document
 from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import Keyring
 from tabletop.iam.evaluation import CallerNames, Decision, NamedPolicy, PolicySet, evaluate
+from tabletop.iam.explanation import near_misses
+from tabletop.iam.journal import Journal
 from tabletop.iam.policies import compile_policy
 from tabletop.iam.policy_grammar import compile_resource_policy
 from tabletop.iam.records import AWS_ACCOUNT, GROUPS, POLICIES, ROLES, USERS, Document, split_arn
@@ -37,7 +38,6 @@ LOCKS_OUT = "The new resource policy will not allow you to update the resource p
 """Inferred: the words are those of AWS KMS for the same rule."""
 _JSON_REFUSAL = ("AccessDeniedException", 400)
 _CACHE_ENTRIES_MAX = 4096
-_log = Log("iam")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,9 @@ class _Holder:
 
 
 class Authorizer:
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, journal: Journal) -> None:
         self._keyring = keyring
+        self._journal = journal
         self._holders: dict[bytes, tuple[bytes, _Holder]] = {}
         self._managed: dict[str, tuple[bytes, NamedPolicy]] = {}
         self._aws_managed: dict[str, NamedPolicy | None] = {}
@@ -75,7 +76,11 @@ class Authorizer:
             document = facts.resource_policy(number)
             decision = self._decide(policies, call, caller, (action, resource), context, document)
             if not decision.allowed:
-                raise access_denied(call, action, resource, decision)
+                nearly = near_misses(policies, action, resource, context)
+                refusal = self.refusal(call, action, resource, decision, nearly)
+                self._journal.write()
+                raise refusal
+            self._journal.allow(call, action, resource)
             proposed = facts.proposed_policy(number)
             if proposed is not None:
                 after = self._decide(policies, call, caller, (action, resource), context, proposed)
@@ -99,6 +104,40 @@ class Authorizer:
             context,
             resource_policies=attached(resource_policy),
             caller=caller_names(call, caller),
+        )
+
+    def authorize_anybody(self, call: Call, targets: Sequence[Target], facts: Facts) -> None:
+        """For a caller without identity: return if the resource's policies allow everybody all of ``targets``."""
+        for number, (action, resource) in enumerate(targets):
+            context = RequestContext(call, Caller(), facts, number)
+            policies = attached(facts.resource_policy(number))
+            decision = evaluate(PolicySet(), action, resource, context, resource_policies=policies)
+            if not decision.allowed:
+                refusal = self.refusal(call, action, resource, decision)
+                self._journal.write()
+                raise refusal
+
+    def refusal(
+        self,
+        call: Call,
+        action: str,
+        resource: str,
+        decision: Decision,
+        nearly: Sequence[str] = (),
+        *,
+        brief: bool = False,
+    ) -> ApiError:
+        """The refusal as the service of ``action`` words it; what decided goes to the log, and to what the journal will write.
+
+        ``nearly``: what came close to allowing it. ``brief``: without the reason, as STS answers.
+        """
+        self._journal.deny(call, action, resource, decision, list(nearly))
+        code, status = _REFUSALS.get(action.partition(":")[0], _JSON_REFUSAL)
+        return ApiError(
+            code,
+            f"User: {call.principal.arn} is not authorized to perform: {action} on resource: {resource}"
+            + ("" if brief else f" {decision.reason(action)}"),
+            status=status,
         )
 
     def policies_of(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
@@ -142,10 +181,12 @@ class Authorizer:
         if known is not None and known[0] == raw:
             return known[1]
         document = orjson.loads(raw)
+        owner = document["arn"]
         holder = _Holder(
             record_id=document["id"],
             inline=tuple(
-                NamedPolicy(f"inline {name}", compile_policy(text)) for name, text in document["inline"].items()
+                NamedPolicy(f"inline {name} of {owner}", compile_policy(text))
+                for name, text in document["inline"].items()
             ),
             attached=tuple(document["attached"]),
             groups=tuple(document.get("groups", ())),
@@ -184,20 +225,6 @@ class Authorizer:
         return self._aws_managed[policy_arn]
 
 
-def authorize_anybody(
-    call: Call,
-    targets: Sequence[Target],
-    facts: Facts,
-) -> None:
-    """For a caller without identity: return if the resource's policies allow everybody all of ``targets``."""
-    for number, (action, resource) in enumerate(targets):
-        context = RequestContext(call, Caller(), facts, number)
-        policies = attached(facts.resource_policy(number))
-        decision = evaluate(PolicySet(), action, resource, context, resource_policies=policies)
-        if not decision.allowed:
-            raise access_denied(call, action, resource, decision)
-
-
 def attached(document: str | None) -> tuple[NamedPolicy, ...]:
     """A resource's policy, if it has one."""
     return () if document is None else (NamedPolicy("resource policy", compile_resource_policy(document)),)
@@ -219,30 +246,6 @@ def caller_names(call: Call, caller: Caller) -> CallerNames:
     # A role's unique id stands before the session's name.
     role = (caller.role_arn, call.principal.unique_id.partition(":")[0]) if caller.role_arn else ()
     return CallerNames("AWS", direct + role, through_account, direct)
-
-
-def access_denied(call: Call, action: str, resource: str, decision: Decision, *, brief: bool = False) -> ApiError:
-    """The refusal as the service of ``action`` words it, and a line in the log that says what decided.
-
-    ``brief``: without the reason, as STS answers.
-    """
-    _log.info(
-        "access denied",
-        request_id=call.request_id,
-        principal=call.principal.arn,
-        action=action,
-        resource=resource,
-        layer=decision.layer.value,
-        policy=decision.policy,
-        statement=decision.statement.sid or decision.statement.number if decision.statement else None,
-    )
-    code, status = _REFUSALS.get(action.partition(":")[0], _JSON_REFUSAL)
-    return ApiError(
-        code,
-        f"User: {call.principal.arn} is not authorized to perform: {action} on resource: {resource}"
-        + ("" if brief else f" {decision.reason(action)}"),
-        status=status,
-    )
 
 
 def _bound(cache: dict[Any, Any]) -> None:

@@ -182,6 +182,18 @@ def read_operator(text: str) -> Operator | None:
 Condition = Callable[[Context], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class ConditionText:
+    """A condition as its policy has it: one operator, one key (in lower case) and the values."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.operator} {self.key} [{', '.join(self.values)}]"
+
+
 def compile_condition(
     operator_text: str, key: str, values: Sequence[str], *, variables: bool, allows: bool = False
 ) -> Condition:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from tabletop.iam.conditions import Condition, Context, compile_condition, single
+from tabletop.iam.conditions import Condition, ConditionText, Context, compile_condition, single
 from tabletop.iam.patterns import (
     Token,
     any_arn_regex,
@@ -99,6 +99,8 @@ class Statement:
     principals: Principals | None
     not_principal: bool
     conditions: tuple[Condition, ...]
+    condition_texts: tuple[ConditionText, ...] = ()
+    """Of each of ``conditions``, for explanations."""
 
     def applies(self, action: str, resource: str, context: Context) -> bool:
         """Does the statement speak of this action (in lower case) on this resource in this request?"""
@@ -147,6 +149,11 @@ def _statement(number: int, content: dict[str, Any], variables: bool) -> Stateme
     not_action = "NotAction" in content
     not_resource = "NotResource" in content
     not_principal = "NotPrincipal" in content
+    texts = tuple(
+        ConditionText(operator, key.lower(), tuple(_text(value) for value in as_list(values)))
+        for operator, keys in content.get("Condition", {}).items()
+        for key, values in keys.items()
+    )
     allows = content["Effect"] == "Allow"
     resources = as_list(content["NotResource" if not_resource else "Resource"]) if _has(content, "Resource") else None
     principals = content.get("NotPrincipal" if not_principal else "Principal")
@@ -161,12 +168,10 @@ def _statement(number: int, content: dict[str, Any], variables: bool) -> Stateme
         principals=None if principals is None else read_principals(principals),
         not_principal=not_principal,
         conditions=tuple(
-            compile_condition(
-                operator, key, [_text(value) for value in as_list(values)], variables=variables, allows=allows
-            )
-            for operator, keys in content.get("Condition", {}).items()
-            for key, values in keys.items()
+            compile_condition(text.operator, text.key, text.values, variables=variables, allows=allows)
+            for text in texts
         ),
+        condition_texts=texts,
     )
 
 

@@ -27,8 +27,9 @@ from tabletop.iam import (
     users,
 )
 from tabletop.iam.authentication import Authenticator, Identity, Mode
-from tabletop.iam.authorization import Authorizer, authorize_anybody
+from tabletop.iam.authorization import Authorizer
 from tabletop.iam.credentials import SESSION_KEY, USER_KEY, DrawnCredentials, Keyring
+from tabletop.iam.journal import Journal
 from tabletop.iam.names import check_names
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
 from tabletop.iam.policy_grammar import check_resource_policy
@@ -57,7 +58,8 @@ class Iam:
         self._mode = auth
         self._keyring = Keyring(secret_key)
         self._authenticator = Authenticator(self._keyring, mode=auth)
-        self._authorizer = Authorizer(self._keyring)
+        self._journal = Journal(store)
+        self._authorizer = Authorizer(self._keyring, self._journal)
         self._uses = Uses(store)
         sts_writes, sts_reads = sts.operations(self._authorizer)
         self.handlers: dict[str, dict[str, Handler]] = {
@@ -114,7 +116,7 @@ class Iam:
     ) -> None:
         """The same for a caller without any identity: the resource's own policy must allow everybody."""
         if self._authenticator.enforcing:
-            authorize_anybody(call, targets, facts)
+            self._authorizer.authorize_anybody(call, targets, facts)
 
     def targets(self, service: str, action: str, call: Call, params: Mapping[str, Any]) -> list[Target]:
         """What a call of IAM or STS itself must be allowed to do."""
@@ -165,7 +167,10 @@ class Iam:
 
         async def run(call: Call, params: Params) -> Answer:
             drawn = None if prefix is None else self._keyring.draw(prefix)
-            return await self._store.commit(plan, Change(call, params, new_unique_id(""), drawn))
+            try:
+                return await self._store.commit(plan, Change(call, params, new_unique_id(""), drawn))
+            finally:
+                self._journal.write()
 
         return run
 

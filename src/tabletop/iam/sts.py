@@ -14,7 +14,7 @@ from typing import Any
 from tabletop.base.access import KeyFacts
 from tabletop.base.call import ROOT_ACCOUNT, Call, Principal
 from tabletop.base.errors import ApiError
-from tabletop.iam.authorization import Authorizer, access_denied, caller_names, default_document
+from tabletop.iam.authorization import Authorizer, caller_names, default_document
 from tabletop.iam.aws_managed import managed_document
 from tabletop.iam.conditions import Context, ContextValue
 from tabletop.iam.context import Caller, RequestContext
@@ -209,7 +209,7 @@ def _check_trusted(
         )
         for verdict in (decision, trusted):
             if not verdict.allowed:
-                raise access_denied(call, action, role_arn, verdict, brief=not verdict.explicit)
+                raise authorizer.refusal(call, action, role_arn, verdict, brief=not verdict.explicit)
 
 
 def _context_keys(params: Params, session_tags: Mapping[str, str]) -> dict[str, ContextValue]:
