@@ -108,7 +108,7 @@ def allow_everybody(functions: Any, name: str, **options: str) -> None:
     """What the console adds for AuthType NONE."""
     functions.add_permission(
         FunctionName=name,
-        StatementId="url",
+        StatementId="url-for_all",
         Action="lambda:InvokeFunctionUrl",
         Principal="*",
         FunctionUrlAuthType="NONE",

@@ -8,7 +8,7 @@ import asyncio
 import io
 import textwrap
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Credentials:
 class RememberedRoles:
     def __init__(self) -> None:
         self.refused = False
+        self.forbidden: set[str] = set()
         self.issued = 0
         self.life_s: float | None = None
 
@@ -46,6 +47,15 @@ class RememberedRoles:
             raise ApiError(
                 "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."
             )
+
+    def authorize_role(self, role_arn: str, region: str, targets: Sequence[tuple[str, str]]) -> None:
+        for action, resource in targets:
+            if action in self.forbidden:
+                raise ApiError("AccessDeniedException", f"not authorized to perform: {action} on {resource}")
+
+    def check_resource_policy(self, document: str) -> None:
+        if "Statement" not in document:
+            raise ApiError("ValidationException", "Invalid policy document")
 
     async def role_credentials(self, role_arn: str, session_name: str, duration_s: int) -> Credentials:
         self.check_lambda_role(role_arn)

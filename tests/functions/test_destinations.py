@@ -198,3 +198,26 @@ def test_refused_targets(at_desk: Run, case: str) -> None:
         ] * 2
 
     at_desk(scene)
+
+
+# The function's role must be allowed to use the target: asked when it is named, and again when a record is due.
+def test_the_role_decides(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        await desk.create(PRINTING, name="g")
+        await desk.create(DOUBLING)
+        config = {"OnSuccess": {"Destination": ARN + "g"}}
+        desk.roles.forbidden = {"lambda:InvokeFunction"}
+        error = await desk.refused("PutFunctionEventInvokeConfig", FunctionName="f", DestinationConfig=config)
+        assert error.message == (
+            f"The function's execution role does not have permissions to call InvokeFunction on {ARN}g"
+        )
+        letters = {"TargetArn": ARN + "g"}
+        error = await desk.refused("UpdateFunctionConfiguration", FunctionName="f", DeadLetterConfig=letters)
+        assert error.code == "InvalidParameterValueException"
+        desk.roles.forbidden = set()
+        await desk.ask("PutFunctionEventInvokeConfig", FunctionName="f", DestinationConfig=config)
+        assert len(_seen(await _send(desk, b"1"))) == 1
+        desk.roles.forbidden = {"lambda:InvokeFunction"}
+        assert len(_seen(await _send(desk, b"1"))) == 1
+
+    at_desk(scene)

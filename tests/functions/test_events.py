@@ -31,6 +31,19 @@ def test_event_runs(at_desk: Run) -> None:
     at_desk(scene)
 
 
+# The older operation does the same with a smaller payload.
+def test_invoke_async(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        await desk.create("def handler(event, context):\n    print('got', len(event))\n")
+        assert await desk.ask("InvokeAsync", FunctionName="f", InvokeArgs=b'"' + b"x" * 9 + b'"') == {"Status": 202}
+        await desk.service.settle()
+        assert "got 9\n" in desk.logs.messages
+        error = await desk.refused("InvokeAsync", FunctionName="f", InvokeArgs=b'"' + b"x" * 262143 + b'"')
+        assert (error.code, error.status) == ("RequestTooLargeException", 413)
+
+    at_desk(scene)
+
+
 # A function error is tried twice more, with the same request id; then the event is given up.
 def test_event_is_tried_three_times(at_desk: Run) -> None:
     async def scene(desk: Desk) -> None:

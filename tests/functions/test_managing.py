@@ -175,6 +175,67 @@ def test_code_update(at_desk: Run) -> None:
     at_desk(scene)
 
 
+# With every version in the list, pages are as long as they were asked to be, also within one function.
+def test_every_version_is_listed_in_pages(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        for name in ("a", "b"):
+            await desk.create(SOURCE, name=name, Publish=True)
+        seen: list[str] = []
+        marker: dict[str, str] = {}
+        for _ in range(3):
+            page = await desk.ask("ListFunctions", FunctionVersion="ALL", MaxItems=3, **marker)
+            seen += [one["FunctionArn"].partition(":function:")[2] for one in page["Functions"]]
+            if "NextMarker" not in page:
+                break
+            assert len(page["Functions"]) == 3
+            marker = {"Marker": page["NextMarker"]}
+        assert seen == ["a:$LATEST", "a:1", "b:$LATEST", "b:1"]
+
+    at_desk(scene)
+
+
+# Loop detection, runtime updates and SnapStart are kept and described; another runtime version cannot be promised.
+def test_settings(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        made = await desk.create(SOURCE, SnapStart={"ApplyOn": "PublishedVersions"})
+        assert made["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
+        assert await desk.ask("GetFunctionRecursionConfig", FunctionName="f") == {"RecursiveLoop": "Terminate"}
+        await desk.ask("PutFunctionRecursionConfig", FunctionName="f", RecursiveLoop="Allow")
+        assert await desk.ask("GetFunctionRecursionConfig", FunctionName="f") == {"RecursiveLoop": "Allow"}
+        auto = {"UpdateRuntimeOn": "Auto", "FunctionArn": ARN + ":$LATEST"}
+        assert await desk.ask("GetRuntimeManagementConfig", FunctionName="f") == auto
+        own = made["RuntimeVersionConfig"]["RuntimeVersionArn"]
+        manual = {"FunctionName": "f", "UpdateRuntimeOn": "Manual", "RuntimeVersionArn": own}
+        await desk.ask("PutRuntimeManagementConfig", **manual)
+        assert (await desk.ask("GetRuntimeManagementConfig", FunctionName="f"))["RuntimeVersionArn"] == own
+        error = await desk.refused("PutRuntimeManagementConfig", **manual | {"RuntimeVersionArn": own + "0"})
+        assert "is not available in Tabletop" in str(error.message)
+        await desk.ask("DeleteFunction", FunctionName="f")
+        with desk.store.view() as view:
+            assert list(view.range(b"\x30", b"\x31")) == []
+
+    at_desk(scene)
+
+
+# A whole policy takes the place of the statements, by ARN and revision, and can be deleted.
+def test_whole_policies(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        await desk.create(SOURCE)
+        statement = {"Sid": "a-b", "Effect": "Allow", "Principal": "*", "Action": "lambda:*", "Resource": ARN}
+        text = orjson.dumps({"Version": "2012-10-17", "Statement": statement}).decode()
+        assert (await desk.refused("GetResourcePolicy", ResourceArn=ARN)).code == "ResourceNotFoundException"
+        put = await desk.ask("PutResourcePolicy", ResourceArn=ARN, Policy=text)
+        assert orjson.loads(put["Policy"])["Statement"] == [statement]
+        assert await desk.ask("GetResourcePolicy", ResourceArn=ARN) == put
+        assert await desk.ask("GetPolicy", FunctionName="f") == put
+        stale = await desk.refused("DeleteResourcePolicy", ResourceArn=ARN, RevisionId="0" * 36)
+        assert stale.code == "PreconditionFailedException"
+        await desk.ask("DeleteResourcePolicy", ResourceArn=ARN, RevisionId=put["RevisionId"])
+        assert (await desk.refused("GetPolicy", FunctionName="f")).code == "ResourceNotFoundException"
+
+    at_desk(scene)
+
+
 # Lists come in pages in order of names, and end.
 def test_functions_are_listed_in_pages(at_desk: Run) -> None:
     async def scene(desk: Desk) -> None:

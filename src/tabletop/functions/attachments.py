@@ -2,6 +2,7 @@
 
     event_config    account, region, name, qualifier    how asynchronous invocations are retried, and where records go
     provisioned     account, region, name, qualifier    how many sandboxes are kept ready
+    runtime_updates account, region, name, version      when the runtime may change
     url_config      account, region, name, qualifier    the function URL
     url             URL id                              which url_config it is: account, region, name, qualifier
 
@@ -20,10 +21,11 @@ from tabletop.storage.store import Batch, View
 
 event_configs = Documents(prefixes.FUNCTIONS, "event_config")
 provisioned = Documents(prefixes.FUNCTIONS, "provisioned")
+runtime_updates = Documents(prefixes.FUNCTIONS, "runtime_updates")
 url_configs = Documents(prefixes.FUNCTIONS, "url_config")
 urls = Documents(prefixes.FUNCTIONS, "url")
 
-_KINDS = (event_configs, provisioned, url_configs)
+_KINDS = (event_configs, provisioned, runtime_updates, url_configs)
 
 
 def path_of(reference: Reference) -> tuple[str, str, str, str]:

@@ -56,8 +56,6 @@ def check_absent(params: dict[str, Any]) -> None:
     vpc = params.get("VpcConfig") or {}
     if vpc.get("SubnetIds") or vpc.get("SecurityGroupIds"):
         raise invalid("VPC settings are not available in Tabletop: functions run on this machine's own network.")
-    if (params.get("SnapStart") or {}).get("ApplyOn", "None") != "None":
-        raise invalid("SnapStart is not available in Tabletop.")
     if params.get("PackageType", "Zip") != "Zip":
         raise invalid(ABSENT["ImageUri"])
 

@@ -33,8 +33,8 @@ def configuration(record: dict[str, Any], *, qualifier: str = "") -> dict[str, A
         "PackageType": "Zip",
         "Architectures": record["architectures"],
         "EphemeralStorage": {"Size": record["ephemeral"]},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_arn(record)},
+        "SnapStart": {"ApplyOn": record.get("snap_start", "None"), "OptimizationStatus": "Off"},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_arn(record)},
         "LoggingConfig": record["logging"],
     }
     if record["environment"]:
@@ -51,7 +51,7 @@ def last_modified(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
 
 
-def _runtime_arn(record: dict[str, Any]) -> str:
+def runtime_arn(record: dict[str, Any]) -> str:
     # AWS names a build of the runtime by 64 hex digits. Ours stand for the runtime's name: there are no builds here.
     digest = hashlib.sha256(record["runtime"].encode()).hexdigest()
     return f"arn:aws:lambda:{record['region']}::runtime:{digest}"

@@ -17,13 +17,17 @@ import orjson
 
 from tabletop.base import randomness
 from tabletop.base.errors import ApiError
+from tabletop.base.log import Log
 from tabletop.functions import limits, registry
 from tabletop.functions.constraints import invalid
 from tabletop.functions.names import LATEST, Reference, function_arn
 from tabletop.functions.outcomes import Outcome
+from tabletop.functions.ports import Roles
 from tabletop.storage.store import View
 
 Condition = Literal["Success", "RetriesExhausted", "EventAgeExceeded"]
+
+_log = Log("functions")
 
 _FUNCTION = re.compile(
     r"arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):function:"
@@ -46,10 +50,12 @@ Target = Reference | LogTarget
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an event of the queue ended. ``record`` and ``outcome``: of the last attempt, None where there was none."""
+    """How an event of the queue ended. ``record``: the version that was or would be run; ``outcome``: of the last
+    attempt, None where there was none.
+    """
 
     condition: Condition
-    record: dict[str, Any] | None
+    record: dict[str, Any]
     outcome: Outcome | None
     attempts: int
     now: float
@@ -88,7 +94,36 @@ def check_target_exists(view: View, arn: str) -> None:
             raise invalid(f"The destination ARN {arn} is invalid.") from None
 
 
-def followers(event: dict[str, Any], config: dict[str, Any], end: End) -> list[dict[str, Any]]:
+def destination_targets(arn: str) -> list[tuple[str, str]]:
+    """What the function's role must be allowed: the (IAM action, resource ARN) pairs."""
+    if isinstance(target_of(arn), LogTarget):
+        return [("logs:PutLogEvents", arn.removesuffix(":*") + ":*")]
+    return [("lambda:InvokeFunction", arn)]
+
+
+def check_role(roles: Roles, role: str, region: str, arn: str) -> None:
+    """Raises InvalidParameterValueException where the function's role may not use the target (words recalled)."""
+    wanted = destination_targets(arn)
+    try:
+        roles.authorize_role(role, region, wanted)
+    except ApiError:
+        action = wanted[0][0].partition(":")[2]
+        raise invalid(f"The function's execution role does not have permissions to call {action} on {arn}") from None
+
+
+def permitted(roles: Roles, region: str, record: dict[str, Any], arn: str) -> bool:
+    """The same question when a record is due: policies may have changed."""
+    try:
+        roles.authorize_role(record["role"], region, destination_targets(arn))
+    except ApiError as error:
+        _log.warning(
+            "a record was not sent to its destination", function=record["name"], target=arn, reason=error.message
+        )
+        return False
+    return True
+
+
+def followers(roles: Roles, event: dict[str, Any], config: dict[str, Any], end: End) -> list[dict[str, Any]]:
     """The events for the queue that this end calls for. ``event`` is the queue's document."""
     source = Reference(event["account"], event["region"], event["name"], event["qualifier"])
     wanted = []
@@ -96,9 +131,10 @@ def followers(event: dict[str, Any], config: dict[str, Any], end: End) -> list[d
     if destination:
         kind = "on-success" if end.condition == "Success" else "on-failure"
         wanted.append((destination, kind, _record(event, source, end)))
-    dead_letter = (end.record or {}).get("dead_letter")
+    dead_letter = end.record.get("dead_letter")
     if dead_letter and end.condition != "Success":
         wanted.append((dead_letter, "dead-letter", _dead_letter(event, end)))
+    wanted = [one for one in wanted if permitted(roles, source.region, end.record, one[0])]
     made = [_follower(event, source, end, *one) for one in wanted]
     return [follower for follower in made if follower is not None]
 
@@ -140,7 +176,7 @@ def _record(event: dict[str, Any], source: Reference, end: End) -> bytes:
         },
         "requestPayload": _json(base64.b64decode(event["payload"])),
     }
-    if end.outcome is not None and end.record is not None:
+    if end.outcome is not None:
         record["responseContext"] = {"statusCode": 200, "executedVersion": end.record["version"]}
         if end.outcome.error:
             record["responseContext"]["functionError"] = end.outcome.error

@@ -25,15 +25,18 @@ from tabletop.functions.invocations import Invocation, Invoker
 from tabletop.functions.limits import Settings
 from tabletop.functions.names import Reference
 from tabletop.functions.outcomes import Outcome
-from tabletop.functions.ports import Logs
+from tabletop.functions.ports import Logs, Roles
 from tabletop.storage.store import Batch, Store, View
 
 _log = Log("functions")
 
 
 class EventQueue:
-    def __init__(self, store: Store, logs: Logs, invoker: Invoker, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, logs: Logs, roles: Roles, invoker: Invoker, settings: Settings, clock: Clock
+    ) -> None:
         self._store = store
+        self._roles = roles
         self._logs = logs
         self._invoker = invoker
         self._settings = settings
@@ -145,7 +148,7 @@ class EventQueue:
             outcome = await asyncio.shield(asyncio.ensure_future(self._invoker.run(record, invocation)))
             if not outcome.error:
                 end = End("Success", record, outcome, event["errors"] + 1, self._clock())
-                await self._finish(event, followers(event, config, end))
+                await self._finish(event, followers(self._roles, event, config, end))
                 return
             later = self._after_error(event, config.get("retries"))
         except ApiError as error:
@@ -180,7 +183,7 @@ class EventQueue:
             condition=condition,
         )
         end = End(condition, record, outcome, event["errors"], self._clock())
-        await self._finish(event, followers(event, config, end))
+        await self._finish(event, followers(self._roles, event, config, end))
 
     async def _finish(self, event: dict[str, Any], following: list[dict[str, Any]]) -> None:
         """The event is done; what follows from it is in the store with the same commit."""

@@ -20,6 +20,7 @@ RESPONSE_BYTES_MAX = 6_291_556
 """As AWS's own error text has it."""
 STREAMED_RESPONSE_BYTES_MAX = 200 * 1024 * 1024
 EVENT_PAYLOAD_BYTES_MAX = 1024 * 1024
+INVOKE_ASYNC_PAYLOAD_BYTES_MAX = 256 * 1024
 CLIENT_CONTEXT_BYTES_MAX = 3583
 ACCOUNT_CONCURRENCY = 1000
 """Of an account in a region, as AWS gives it at first. The machine's own bound is ``Settings.concurrency_max``."""

@@ -34,6 +34,10 @@ class Roles(Protocol):
         """Raises ApiError unless Lambda may assume the role, and the role may do every (action, resource ARN)."""
         ...
 
+    def check_resource_policy(self, document: str) -> None:
+        """Raises ApiError for what is no policy of a resource."""
+        ...
+
 
 class Logs(Protocol):
     async def append(self, account: str, region: str, group: str, stream: str, events: list[tuple[int, str]]) -> None:

@@ -28,6 +28,7 @@ from tabletop.functions.launcher import Launcher
 from tabletop.functions.limits import Settings
 from tabletop.functions.names import Reference
 from tabletop.functions.operations import ACTIONS, event_source_mappings, permissions
+from tabletop.functions.operations.refusals import not_available
 from tabletop.functions.outcomes import Outcome
 from tabletop.functions.pool import Pool
 from tabletop.functions.ports import Listen, Logs, Roles
@@ -91,7 +92,7 @@ class Functions:
         )
         pool = Pool(settings, clock)
         invoker = Invoker(launcher, pool, Throttle(store), clock, stopwatch)
-        events = EventQueue(store, logs, invoker, settings, clock)
+        events = EventQueue(store, logs, iam, invoker, settings, clock)
         means = Means(store=store, invoker=invoker, events=events, roles=iam, logs=logs, clock=clock)
         self._workings = Workings(
             store=store,
@@ -140,9 +141,7 @@ class Functions:
         """The answer in botocore's terms. Raises ApiError."""
         operation = ACTIONS.get(action)
         if operation is None:
-            raise ApiError(
-                "UnknownOperationException", f"Lambda's {action} is not available in Tabletop yet.", status=404
-            )
+            raise not_available(action)
         try:
             return await operation(self._workings, call, params)
         except ApiError as error:
@@ -162,7 +161,7 @@ class Functions:
             return [(iam_action, params["Arn"])]
         reference = _reference(call, params)
         if reference is None:
-            return [(iam_action, params.get("Resource") or "*")]
+            return [(iam_action, params.get("Resource") or params.get("ResourceArn") or "*")]
         pairs = [(iam_action, reference.arn)]
         if params.get("Role"):
             pairs.append(("iam:PassRole", params["Role"]))
@@ -205,5 +204,5 @@ def _reference(call: Call, params: Mapping[str, Any]) -> names.Reference | None:
     """The function that a request is about: by its name, or by the ARN of what is tagged. Raises ApiError for a bad name."""
     if params.get("FunctionName"):
         return names.parse(call, params["FunctionName"], params.get("Qualifier"))
-    arn = str(params.get("Resource") or "")
+    arn = str(params.get("Resource") or params.get("ResourceArn") or "")
     return names.parse(call, arn) if ":function:" in arn else None

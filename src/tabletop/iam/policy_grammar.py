@@ -27,7 +27,9 @@ _PRINCIPAL_KINDS = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 _PARTITIONS = frozenset({"aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "*"})
 _SID = re.compile(r"\A[A-Za-z0-9]*\Z")
 _ACTION = re.compile(r"\A[A-Za-z0-9-]+:[A-Za-z0-9*?]+\Z")
-_SERVICE_PRINCIPAL = re.compile(r"\A[a-z0-9.-]+\.amazonaws\.com(\.cn)?\Z")
+_RESOURCE_SID = re.compile(r"\A[A-Za-z0-9_-]*\Z")
+"""Lambda's AddPermission takes these as StatementId, and they become the Sid."""
+_SERVICE_PRINCIPAL = re.compile(r"\A[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)\Z")
 _AWS_PRINCIPAL = re.compile(
     r"\A(\*|[0-9]{12}|arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/\S+)"
     r"|A(ROA|IDA)[A-Z0-9]{12,})\Z"
@@ -69,7 +71,7 @@ def check_trust_policy(document: str) -> None:
 
 def check_resource_policy(document: str) -> None:
     """For policies of tables, streams and functions: both a principal and a resource."""
-    for statement in _statements(document):
+    for statement in _statements(document, _RESOURCE_SID):
         if "Principal" not in statement and "NotPrincipal" not in statement:
             raise malformed("Missing required field Principal")
         _check_principals(statement)
@@ -110,7 +112,7 @@ def check_resource(resource: str) -> None:
         raise malformed(f"Resource {resource} must name a resource.")
 
 
-def _statements(document: str) -> list[dict[str, Any]]:
+def _statements(document: str, sid_form: re.Pattern[str] = _SID) -> list[dict[str, Any]]:
     try:
         content = orjson.loads(document)
     except orjson.JSONDecodeError:
@@ -128,7 +130,7 @@ def _statements(document: str) -> list[dict[str, Any]]:
     for statement in statements:
         _check_form(statement)
         sid = statement.get("Sid", "")
-        if not _SID.match(sid):
+        if not sid_form.match(sid):
             raise malformed(
                 "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the "
                 "regular expression [0-9A-Za-z]*"

@@ -124,7 +124,7 @@ class Delivery:
         with self._means.store.view() as view:
             role = registry.version_of(view, self._function)["role"]
         arn = self._mapping["destination"]
-        self._means.roles.authorize_role(role, self._mapping["region"], failures.destination_targets(arn))
+        self._means.roles.authorize_role(role, self._mapping["region"], destinations.destination_targets(arn))
         payload = orjson.dumps(document)
         target = destinations.target_of(arn)
         assert target is not None, "a destination is checked before it is stored"

@@ -5,15 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tabletop.functions.destinations import LogTarget, target_of
 from tabletop.functions.event_sources.lanes import Batch
-
-
-def destination_targets(arn: str) -> list[tuple[str, str]]:
-    """What the function's role must be allowed: the (IAM action, resource ARN) pairs."""
-    if isinstance(target_of(arn), LogTarget):
-        return [("logs:PutLogEvents", arn.removesuffix(":*") + ":*")]
-    return [("lambda:InvokeFunction", arn)]
 
 
 def report(

@@ -55,6 +55,7 @@ async def create_function(workings: Workings, call: Call, params: dict[str, Any]
         _refuse_existing(view, reference)
     code = await found_good(workings, package["ZipFile"])
     _check_role(workings, params["Role"], reference)
+    _check_dead_letter_role(workings, params, params["Role"], reference)
     await asyncio.to_thread(workings.launcher.find_program, params["Runtime"])
     settings = _defaults(reference) | _settings(params, reference.name)
     change = Change(
@@ -101,9 +102,10 @@ async def update_function_configuration(workings: Workings, call: Call, params: 
     if params.get("Runtime"):
         constraints.check_runtime(params["Runtime"])
     with workings.store.view() as view:
-        registry.function_of(view, reference)
+        role = registry.version_of(view, reference)["role"]
     if params.get("Role"):
         _check_role(workings, params["Role"], reference)
+    _check_dead_letter_role(workings, params, params.get("Role") or role, reference)
     change = Change(
         reference,
         _settings(params, reference.name),
@@ -220,10 +222,16 @@ def _refuse_existing(view: View, reference: Reference) -> None:
         )
 
 
+def _check_dead_letter_role(workings: Workings, params: dict[str, Any], role: str, reference: Reference) -> None:
+    target = (params.get("DeadLetterConfig") or {}).get("TargetArn")
+    if target:
+        destinations.check_target(target, reference)
+        destinations.check_role(workings.roles, role, reference.region, target)
+
+
 def _check_dead_letter(view: View, change: Change) -> None:
     target = change.settings.get("dead_letter")
     if target:
-        destinations.check_target(target, change.reference)
         destinations.check_target_exists(view, target)
 
 
@@ -272,6 +280,8 @@ def _settings(params: dict[str, Any], name: str) -> dict[str, Any]:
         settings["environment"] = params["Environment"].get("Variables") or None
     if params.get("TracingConfig") is not None:
         settings["tracing"] = params["TracingConfig"].get("Mode", "PassThrough")
+    if params.get("SnapStart") is not None:
+        settings["snap_start"] = params["SnapStart"].get("ApplyOn", "None")
     if params.get("DeadLetterConfig") is not None:
         settings["dead_letter"] = params["DeadLetterConfig"].get("TargetArn") or ""
     if params.get("LoggingConfig") is not None:

@@ -26,11 +26,11 @@ class _Change:
 
 
 async def put_function_event_invoke_config(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    return await workings.store.commit(_put, _change(call, params, replaces=True))
+    return await workings.store.commit(_put, _change(workings, call, params, replaces=True))
 
 
 async def update_function_event_invoke_config(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    return await workings.store.commit(_put, _change(call, params, replaces=False))
+    return await workings.store.commit(_put, _change(workings, call, params, replaces=False))
 
 
 async def delete_function_event_invoke_config(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -59,15 +59,18 @@ async def list_function_event_invoke_configs(workings: Workings, call: Call, par
     return {"FunctionEventInvokeConfigs": listed, **more}
 
 
-def _change(call: Call, params: dict[str, Any], *, replaces: bool) -> _Change:
+def _change(workings: Workings, call: Call, params: dict[str, Any], *, replaces: bool) -> _Change:
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     destination = params.get("DestinationConfig") or {}
+    with workings.store.view() as view:
+        role = registry.version_of(view, reference)["role"]
     settings = {"retries": params.get("MaximumRetryAttempts"), "age_s": params.get("MaximumEventAgeInSeconds")}
     for name, member in (("on_success", "OnSuccess"), ("on_failure", "OnFailure")):
         if destination.get(member) is not None:
             arn = destination[member].get("Destination") or ""
             if arn:
                 destinations.check_target(arn, reference)
+                destinations.check_role(workings.roles, role, reference.region, arn)
             settings[name] = arn
     settings = {name: value for name, value in settings.items() if value is not None}
     if not settings:

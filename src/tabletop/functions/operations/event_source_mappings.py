@@ -12,7 +12,6 @@ from tabletop.dynamodb.streams.records import parse_arn
 from tabletop.functions import constraints, destinations, names, registry
 from tabletop.functions.constraints import invalid
 from tabletop.functions.event_sources import mappings
-from tabletop.functions.event_sources.failures import destination_targets
 from tabletop.functions.event_sources.mappings import Path, Record, arn_of, path_of
 from tabletop.functions.event_sources.patterns import compile_patterns
 from tabletop.functions.event_sources.runner import no_access, stream_targets
@@ -243,7 +242,7 @@ def _check_role(workings: Workings, mapping: Record) -> None:
     except ApiError:
         raise invalid(no_access(mapping["source"])) from None
     if mapping["destination"]:
-        wanted = destination_targets(mapping["destination"])
+        wanted = destinations.destination_targets(mapping["destination"])
         try:
             workings.roles.authorize_role(role, mapping["region"], wanted)
         except ApiError:

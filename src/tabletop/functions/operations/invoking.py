@@ -26,10 +26,12 @@ async def invoke(workings: Workings, call: Call, params: dict[str, Any]) -> dict
         record = registry.version_to_run(view, reference, randomness.fraction())
     if kind == "DryRun":
         return {"StatusCode": 204}
-    invocation = Invocation(call.request_id, payload, reference.arn, client_context_of(params.get("ClientContext")))
+    client_context = client_context_of(params.get("ClientContext"))
     if kind == "Event":
-        await workings.events.put(reference, invocation)
+        # As on AWS, a client context is for synchronous invocations only.
+        await workings.events.put(reference, Invocation(call.request_id, payload, reference.arn))
         return {"StatusCode": 202, "Payload": b""}
+    invocation = Invocation(call.request_id, payload, reference.arn, client_context)
     # As on AWS, the function runs on when the caller goes away.
     outcome = await asyncio.shield(asyncio.ensure_future(workings.invoker.run(record, invocation)))
     answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": record["version"], "Payload": outcome.payload}
@@ -40,14 +42,23 @@ async def invoke(workings: Workings, call: Call, params: dict[str, Any]) -> dict
     return answer
 
 
-def payload_of(payload: bytes | None, kind: str) -> bytes:
+async def invoke_async(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """The operation that Invoke with type Event took the place of: $LATEST only, and a smaller payload."""
+    reference = names.parse(call, params["FunctionName"])
+    payload = payload_of(params["InvokeArgs"], "Event", limits.INVOKE_ASYNC_PAYLOAD_BYTES_MAX)
+    with workings.store.view() as view:
+        registry.version_of(view, reference)
+    await workings.events.put(reference, Invocation(call.request_id, payload, reference.arn))
+    return {"Status": 202}
+
+
+def payload_of(payload: bytes | None, kind: str, event_bytes_max: int = limits.EVENT_PAYLOAD_BYTES_MAX) -> bytes:
     if not payload:
         return b"{}"
-    if kind == "Event" and len(payload) > limits.EVENT_PAYLOAD_BYTES_MAX:
+    if kind == "Event" and len(payload) > event_bytes_max:
         raise ApiError(
             "RequestTooLargeException",
-            f"{len(payload)} byte payload is too large for the Event invocation type "
-            f"(limit {limits.EVENT_PAYLOAD_BYTES_MAX} bytes)",
+            f"{len(payload)} byte payload is too large for the Event invocation type (limit {event_bytes_max} bytes)",
             status=413,
             fields={"Type": "User"},
         )

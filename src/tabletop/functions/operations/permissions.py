@@ -1,6 +1,6 @@
 """The resource policy of a function (one for each qualifier): who else may invoke it.
 
-Kept and given back here; to be evaluated by whoever authorises (``resource_policy`` gives the document).
+Kept here, and evaluated by whoever authorises (``resource_policy`` gives the document).
 """
 
 from __future__ import annotations

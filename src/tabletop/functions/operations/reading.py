@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tabletop.base.call import Call
@@ -12,6 +13,7 @@ from tabletop.functions.layers import layer_versions
 from tabletop.functions.operations import concurrency
 from tabletop.functions.paging import page
 from tabletop.functions.workings import Workings
+from tabletop.storage.store import View
 
 
 async def get_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -38,26 +40,33 @@ async def get_function_configuration(workings: Workings, call: Call, params: dic
 
 
 async def list_functions(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    """Functions in order of their names; with FunctionVersion ALL every version of each, none split over pages."""
+    """Functions in order of their names; with FunctionVersion ALL every version of each."""
     check_absent(params)
-    page_items = min(params.get("MaxItems") or limits.LIST_ITEMS_MAX, limits.LIST_ITEMS_MAX)
     every_version = params.get("FunctionVersion") == "ALL"
-    listed: list[dict[str, Any]] = []
-    last = ""
     with workings.store.view() as view:
-        for name, _ in registry.functions.below(view, call.account, call.region, after=params.get("Marker") or None):
-            if len(listed) >= page_items:
-                return {"Functions": listed, "NextMarker": last}
-            reference = names.Reference(call.account, call.region, name, "")
-            if every_version:
-                listed.extend(
-                    configuration(record, qualifier=record["version"])
-                    for record in registry.all_versions(view, reference)
-                )
-            else:
-                listed.append(configuration(registry.version_of(view, reference)))
-            last = name
-    return {"Functions": listed}
+        records = _every_version(view, call, params) if every_version else _latest_versions(view, call, params)
+        listed, more = page(records, params)
+    if every_version:
+        return {"Functions": [configuration(record, qualifier=record["version"]) for record in listed], **more}
+    return {"Functions": [configuration(record) for record in listed], **more}
+
+
+def _latest_versions(view: View, call: Call, params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, _ in registry.functions.below(view, call.account, call.region, after=params.get("Marker") or None):
+        yield name, registry.version_of(view, names.Reference(call.account, call.region, name, ""))
+
+
+def _every_version(view: View, call: Call, params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The marker is a name and a version: a function's versions may lie on two pages."""
+    begun, _, version = (params.get("Marker") or "").partition(":")
+    if begun and not names.is_version(version):
+        raise invalid("The marker is not one that an earlier answer gave.")
+    reference = names.Reference(call.account, call.region, begun, "")
+    for record in registry.all_versions(view, reference, after=version) if begun else ():
+        yield f"{begun}:{record['version']}", record
+    for name, _ in registry.functions.below(view, call.account, call.region, after=begun or None):
+        for record in registry.all_versions(view, names.Reference(call.account, call.region, name, "")):
+            yield f"{name}:{record['version']}", record
 
 
 async def list_versions_by_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -91,16 +100,3 @@ async def get_account_settings(workings: Workings, call: Call, params: dict[str,
         },
         "AccountUsage": {"TotalCodeSize": size, "FunctionCount": count},
     }
-
-
-async def get_function_code_signing_config(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    """No function has a code signing configuration; Terraform asks."""
-    reference = _existing(workings, call, params)
-    return {"FunctionName": reference.name}
-
-
-def _existing(workings: Workings, call: Call, params: dict[str, Any]) -> names.Reference:
-    reference = names.parse(call, params["FunctionName"])
-    with workings.store.view() as view:
-        registry.function_of(view, reference)
-    return reference

@@ -22,13 +22,7 @@ class Edit:
 
 def edited(statements: list[dict[str, Any]], edit: Edit, no_policy: str) -> list[dict[str, Any]]:
     """The statements after the edit. Raises ApiError; ``no_policy`` are the words where there is nothing to remove."""
-    if edit.expected_revision is not None and edit.expected_revision != revision(statements):
-        raise ApiError(
-            "PreconditionFailedException",
-            "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to retrieve the "
-            "latest Revision Id",
-            status=412,
-        )
+    check_revision(edit.expected_revision, statements)
     others = [statement for statement in statements if statement["Sid"] != edit.statement_id]
     if edit.statement is None:
         if len(others) == len(statements):
@@ -49,6 +43,16 @@ def edited(statements: list[dict[str, Any]], edit: Edit, no_policy: str) -> list
             "PolicyLengthExceededException", f"The final policy size ({size}) is bigger than the limit (20480)."
         )
     return others
+
+
+def check_revision(expected: str | None, statements: list[dict[str, Any]]) -> None:
+    if expected is not None and expected != revision(statements):
+        raise ApiError(
+            "PreconditionFailedException",
+            "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to retrieve the "
+            "latest Revision Id",
+            status=412,
+        )
 
 
 def document(statements: list[dict[str, Any]]) -> dict[str, Any]:
