@@ -163,29 +163,47 @@ def test_index_added_and_removed(
     assert dynamodb.get_item(TableName=table, Key={"p": {"S": "before"}})["Item"] == product("before", "acme", 1, 0, 0)
 
 
-@pytest.fixture
-def searcher(iam: Any, name: str, client_of: Callable[..., Any], products: str, account: str) -> Iterator[Any]:
-    """A client that may search the products' index, and nothing else."""
+NARROWED = {
+    "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["same"]},
+    "ForAllValues:StringLike": {"dynamodb:Attributes": ["*"]},
+    "StringEquals": {"dynamodb:Select": "ALL_PROJECTED_ATTRIBUTES"},
+}
+
+
+@pytest.fixture(params=["", *NARROWED])
+def searcher(
+    request: Any, iam: Any, name: str, client_of: Callable[..., Any], products: str, account: str
+) -> Iterator[tuple[Any, str]]:
+    """A client that may search the products' index, and nothing else; with the operator of the condition on that."""
     region = client_of("dynamodb").meta.region_name
     arn = f"arn:aws:dynamodb:{region}:{account}:table/{products}/index/embeddings"
-    allowed = {"Effect": "Allow", "Action": "dynamodb:SearchVectors", "Resource": arn}
+    allowed: dict[str, Any] = {"Effect": "Allow", "Action": "dynamodb:SearchVectors", "Resource": arn}
+    if request.param:
+        allowed["Condition"] = {request.param: NARROWED[request.param]}
     iam.create_user(UserName=name)
     document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     iam.put_user_policy(UserName=name, PolicyName="search", PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    yield client_of("dynamodb", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    yield client_of("dynamodb", **credentials), request.param
     iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName=name, PolicyName="search")
     iam.delete_user(UserName=name)
 
 
-# Searching is a permission of its own, on the index.
-def test_permission(searcher: Any, products: str, refusal: Callable[..., Refusal]) -> None:
-    assert [key for key, _ in searched(searcher, **search(products, 1, 2, 3, top=1))] == ["same"]
+# Searching is a permission of its own, on the index; it cannot be narrowed to partition keys, attributes or what is selected,
+# and a policy that tries grants nothing.
+def test_permission(searcher: tuple[Any, str], products: str, refusal: Callable[..., Refusal]) -> None:
+    client, narrowed = searcher
+    if narrowed:
+        code, _ = refusal(client.search_vectors, **search(products, 1, 2, 3))
+        assert code == "AccessDeniedException"
+        return
+    assert [key for key, _ in searched(client, **search(products, 1, 2, 3, top=1))] == ["same"]
     for operation, parameters in (
-        (searcher.search_vectors, search(products, 1, 2, 3, index="other")),
-        (searcher.get_item, {"TableName": products, "Key": {"p": {"S": "same"}}}),
-        (searcher.query, {"TableName": products, "IndexName": "embeddings", "KeyConditionExpression": "p = :p"}),
+        (client.search_vectors, search(products, 1, 2, 3, index="other")),
+        (client.get_item, {"TableName": products, "Key": {"p": {"S": "same"}}}),
+        (client.query, {"TableName": products, "IndexName": "embeddings", "KeyConditionExpression": "p = :p"}),
     ):
         code, message = refusal(operation, **parameters)
         assert (code, "is not authorized to perform: dynamodb:" in message) == ("AccessDeniedException", True)

@@ -50,6 +50,8 @@ class Touch:
     return_consumed_capacity: str | None = None
     enclosing: str | None = None
     full_table_scan: bool | None = None
+    every_attribute: bool = False
+    """Whether it reaches for all attributes there are, as None says of the partitions."""
 
     def keys(self) -> dict[str, ConditionValue]:
         """By lower-case names."""
@@ -65,7 +67,9 @@ class Touch:
         }
         if self.full_table_scan is not None:
             keys["dynamodb:fulltablescan"] = "true" if self.full_table_scan else "false"
-        if self.attributes:
+        if self.every_attribute:
+            keys["dynamodb:attributes"] = UNBOUNDED
+        elif self.attributes:
             keys["dynamodb:attributes"] = sorted(self.attributes)
         if self.partitions is None:
             keys |= dict.fromkeys(PARTITION_KEYS, UNBOUNDED)

@@ -10,7 +10,7 @@ from tabletop.dynamodb import values
 from tabletop.dynamodb.expressions import Binder, analyse_search_condition, compile_projection
 from tabletop.dynamodb.key_schema import invalid, invalid_parameters
 from tabletop.dynamodb.operations.operation import Body, Operation, table_name, table_or_index_targets
-from tabletop.dynamodb.touches import Touch, shown_select
+from tabletop.dynamodb.touches import NO_VALUES, Touch
 from tabletop.dynamodb.vectors import packing
 from tabletop.dynamodb.vectors.search import Search, steps
 from tabletop.storage.store import View
@@ -67,13 +67,11 @@ def search(view: View, request: Search, now: float) -> Generator[None, None, byt
 
 
 def touches(view: View, request: Search) -> list[Touch]:
-    """A search may find items of every partition key, whatever it is narrowed to."""
-    attributes = frozenset(request.equal or ())
-    if request.projection is not None:
-        attributes |= request.projection.top_level_attributes
-    mode = request.return_consumed_capacity or "NONE"
-    select = shown_select(request.projection, None, request.index)
-    return [Touch(None, attributes, select=select, return_consumed_capacity=mode)]
+    """Policies cannot narrow a search (AWS): LeadingKeys, Attributes and Select are not told, and no Allow holds for want of
+    them.
+    """
+    mode = request.return_consumed_capacity or NO_VALUES
+    return [Touch(None, frozenset(), return_consumed_capacity=mode, every_attribute=True)]
 
 
 OPERATION = Operation(
