@@ -57,14 +57,15 @@ class Dynamo:
 
     def settle(self) -> None:
         """Do all background work that is due."""
+        assert self.work(200), "background work does not end"
 
-        async def work() -> bool:
+    def work(self, rounds: int) -> bool:
+        """Do background work, a step of each piece in every round; whether all is done."""
+
+        async def step() -> bool:
             return await self._background.step_all()
 
-        for _ in range(200):
-            if not asyncio.run(work()):
-                return
-        raise AssertionError("background work does not end")
+        return any(not asyncio.run(step()) for _ in range(rounds))
 
     def problems(self) -> list[str]:
         with self.store.view() as view:
