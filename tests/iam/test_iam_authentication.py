@@ -13,7 +13,7 @@ from tabletop.base.errors import ApiError, StartupError
 from tabletop.iam.authentication import Identity
 from tabletop.iam.credentials import SESSION_KEY, Keyring, open_key_file
 from tabletop.iam.service import Iam
-from tabletop.iam.sts import SWEPT_AFTER_S
+from tabletop.iam.sessions import SWEPT_AFTER_S
 from tabletop.wire.http import HttpRequest
 
 from .conftest import KEY, NOW, ROOT, Api, DictStore, signed

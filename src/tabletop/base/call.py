@@ -15,12 +15,12 @@ DEFAULT_REGION = "us-east-1"
 class Principal:
     """An authenticated caller. ``arn`` is what GetCallerIdentity answers; ``unique_id`` its UserId (AIDA..., AROA...:session)."""
 
-    kind: Literal["root", "user", "assumed-role"]
+    kind: Literal["root", "user", "assumed-role", "federated-user"]
     account: str
     arn: str
     unique_id: str
     name: str = ""
-    """User or role name; empty for the root."""
+    """User or role name, of a federated user that of its user; empty for the root."""
     session_name: str = ""
 
     @property

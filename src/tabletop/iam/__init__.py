@@ -13,7 +13,9 @@ Reading order:
 ``records``          where roles, users, policies and keys are kept
 ``operation``, ``names``, ``holders``, ``tagging``   what the API's families share
 ``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``account``,
-``account_details``, ``absences``, ``sts``   the API by families
+``account_details``, ``absences``   the API by families
+``sts``, ``session_tokens``, ``unverifiable``   STS, over ``sessions``
+``root_key``         the root's own key
 ``uses``             when a key or role was used last
 ``aws_managed``, ``targets``   AWS's own policies; what each call must be allowed to do
 ``service``          ``Iam``: what the layers above use

@@ -21,7 +21,7 @@ from typing import Literal
 from tabletop.base.call import ROOT_ACCOUNT, Principal
 from tabletop.base.log import Log
 from tabletop.iam.credentials import Credentials, Keyring
-from tabletop.iam.records import session_arn
+from tabletop.iam.records import federated_arn, session_arn
 from tabletop.iam.signature_errors import family, signature_error, signing_name
 from tabletop.iam.sigv4 import (
     REMEMBERED_CHARACTERS_MAX,
@@ -33,6 +33,7 @@ from tabletop.iam.sigv4 import (
     remember,
     verify,
 )
+from tabletop.iam.unverifiable import refuse_unsigned
 from tabletop.storage.store import View
 from tabletop.wire.http import HttpRequest
 
@@ -101,6 +102,8 @@ class Authenticator:
                 self._check(request, signature, credentials, service, now)
                 principal = self._principal(credentials)
         except SignatureFault as fault:
+            if fault.fault is Fault.MISSING:
+                refuse_unsigned(request, service)
             raise signature_error(service, fault) from None
         identity = Identity(principal, signature.scope.region, access_key_id, credentials is not None)
         unverified = credentials is None and access_key_id == TEST_KEY_ID
@@ -130,6 +133,9 @@ class Authenticator:
         _verify(request, signature, credentials.secret, service, now)
         if credentials.expires is not None and credentials.expires <= now:
             raise SignatureFault(Fault.EXPIRED_TOKEN)
+        if service == "iam" and credentials.token_digest is not None and credentials.kind != "role":
+            # Sessions of GetSessionToken and GetFederationToken; AWS takes them with MFA only, which is not here.
+            raise SignatureFault(Fault.UNKNOWN_KEY)
 
     def _keyless(self, request: HttpRequest, signature: Signature, service: str, now: float) -> Principal:
         access_key_id = signature.scope.access_key_id
@@ -186,6 +192,15 @@ def principal_of(credentials: Credentials) -> Principal:
             account=account,
             arn=session_arn(account, owner, credentials.session_name),
             unique_id=f"{credentials.owner_id}:{credentials.session_name}",
+            name=owner,
+            session_name=credentials.session_name,
+        )
+    if credentials.kind.startswith("federated-"):
+        return Principal(
+            kind="federated-user",
+            account=account,
+            arn=federated_arn(account, credentials.session_name),
+            unique_id=f"{account}:{credentials.session_name}",
             name=owner,
             session_name=credentials.session_name,
         )

@@ -37,6 +37,7 @@ _REFUSALS: dict[str, tuple[str, int]] = {
 LOCKS_OUT = "The new resource policy will not allow you to update the resource policy in the future."
 """Inferred: the words are those of AWS KMS for the same rule."""
 _JSON_REFUSAL = ("AccessDeniedException", 400)
+_EVERYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
 _CACHE_ENTRIES_MAX = 4096
 
 
@@ -143,19 +144,14 @@ class Authorizer:
     def policies_of(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
         """Everything that limits the caller. A principal whose record is gone has no policies: it may do nothing."""
         principal = call.principal
+        if principal.kind == "federated-user":
+            return self._policies_of_federated(view, call)
         kind = ROLES if principal.kind == "assumed-role" else USERS
         holder = self._holder(view, kind.key(principal.account, principal.name.lower()))
         # A role that was deleted and made again has another id: sessions of the old one are worth nothing.
         if holder is None or holder.record_id != principal.unique_id.partition(":")[0]:
             return PolicySet(), Caller()
-        identity = self._identity_policies(view, holder)
-        for group in holder.groups:
-            member_of = self._holder(view, GROUPS.key(principal.account, group.lower()))
-            assert member_of is not None, "a user in a group that does not exist"
-            identity += self._identity_policies(view, member_of)
-        boundary = None
-        if holder.boundary is not None:
-            boundary = tuple(filter(None, (self._named(view, holder.boundary),)))
+        identity, boundary = self._policies_of_holder(view, principal.account, holder)
         session = None
         caller = holder.caller
         credentials = self._keyring.find(view, call.access_key_id) if call.access_key_id else None
@@ -167,6 +163,36 @@ class Authorizer:
             if credentials.tags or credentials.source_identity:
                 caller = Caller({**caller.tags, **credentials.tags}, caller.role_arn, credentials.source_identity)
         return PolicySet(identity, boundary, session), caller
+
+    def _policies_of_federated(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
+        """Those of the user who asked for the session, or all rights where the root did; and the session's, or none."""
+        principal = call.principal
+        credentials = self._keyring.find(view, call.access_key_id)
+        if credentials is None:
+            return PolicySet(), Caller()
+        identity: tuple[NamedPolicy, ...] = ()
+        boundary = None
+        if credentials.kind == "federated-root":
+            identity = tuple(filter(None, (self._aws(_EVERYTHING),)))
+        else:
+            holder = self._holder(view, USERS.key(principal.account, principal.name.lower()))
+            if holder is not None and holder.record_id == credentials.owner_id:
+                identity, boundary = self._policies_of_holder(view, principal.account, holder)
+        session = tuple(NamedPolicy("session policy", compile_policy(document)) for document in credentials.policies)
+        return PolicySet(identity, boundary, session), Caller(credentials.tags)
+
+    def _policies_of_holder(
+        self, view: View, account: str, holder: _Holder
+    ) -> tuple[tuple[NamedPolicy, ...], tuple[NamedPolicy, ...] | None]:
+        """(identity policies, those of its groups among them; boundary)"""
+        identity = self._identity_policies(view, holder)
+        for group in holder.groups:
+            member_of = self._holder(view, GROUPS.key(account, group.lower()))
+            assert member_of is not None, "a user in a group that does not exist"
+            identity += self._identity_policies(view, member_of)
+        if holder.boundary is None:
+            return identity, None
+        return identity, tuple(filter(None, (self._named(view, holder.boundary),)))
 
     def _identity_policies(self, view: View, holder: _Holder) -> tuple[NamedPolicy, ...]:
         if not holder.attached:

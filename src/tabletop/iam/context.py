@@ -35,7 +35,9 @@ def _principal_arn(call: Call, caller: Caller) -> str:
 
 
 def _kind(call: Call, _: Caller) -> str:
-    return {"root": "Account", "user": "User", "assumed-role": "AssumedRole"}[call.principal.kind]
+    return {"root": "Account", "user": "User", "assumed-role": "AssumedRole", "federated-user": "FederatedUser"}[
+        call.principal.kind
+    ]
 
 
 def _user_name(call: Call, _: Caller) -> str | None:

@@ -5,10 +5,10 @@ checksum of the rest. So a key that was issued here and is gone (deleted, expire
 is refused instead of being taken for a stranger's key, which acts as the root. A stranger's key passes for ours once
 in a thousand million.
 
-The document of a key (``records.ACCESS_KEYS``): account, kind (``user``, ``role`` or ``root``), owner (name), owner_id,
-owner_arn, secret (sealed with AES-GCM, bound to the key id), active, created; of a session further: expires
-(seconds), token (SHA-256 of the session token), session_name, source (who asked for it), policies (session policies),
-tags, source_identity.
+The document of a key (``records.ACCESS_KEYS``): account, kind (``user``, ``role``, ``root``; ``federated-user`` and
+``federated-root`` for a session for others), owner (name), owner_id, owner_arn, secret (sealed with AES-GCM, bound to
+the key id), active, created; of a session further: expires (seconds), token (SHA-256 of the session token),
+session_name, source (who asked for it), policies (session policies), tags, transitive (names of tags), source_identity.
 """
 
 from __future__ import annotations

@@ -70,5 +70,9 @@ def split_arn(text: str) -> tuple[str, str, str] | None:
     return account, kind, name
 
 
+def federated_arn(account: str, name: str) -> str:
+    return f"arn:aws:sts::{account}:federated-user/{name}"
+
+
 def session_arn(account: str, role_name: str, session_name: str) -> str:
     return f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}"

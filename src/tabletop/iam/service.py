@@ -34,8 +34,9 @@ from tabletop.iam.names import check_names
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
 from tabletop.iam.policy_grammar import check_resource_policy
 from tabletop.iam.root_key import keep_root_key
+from tabletop.iam.sessions import SWEEP_STEP_MAX, plan_sweep
 from tabletop.iam.signature_errors import signing_name
-from tabletop.iam.sts import LambdaSession, RoleCredentials, check_lambda_role, plan_lambda_session, plan_sweep
+from tabletop.iam.sts import LambdaSession, RoleCredentials, check_lambda_role, plan_lambda_session
 from tabletop.iam.targets import request_facts, targets
 from tabletop.iam.uses import Uses
 from tabletop.storage.store import Store, View
@@ -46,7 +47,12 @@ _IAM = (roles, managed_policies, users, groups, access_keys, instance_profiles, 
 
 Handler = Callable[[Call, Params], Awaitable[Answer]]
 
-_DRAWN_CREDENTIALS = {"CreateAccessKey": USER_KEY, "AssumeRole": SESSION_KEY}
+_DRAWN_CREDENTIALS = {
+    "CreateAccessKey": USER_KEY,
+    "AssumeRole": SESSION_KEY,
+    "GetSessionToken": SESSION_KEY,
+    "GetFederationToken": SESSION_KEY,
+}
 
 
 class Iam:
@@ -155,7 +161,7 @@ class Iam:
 
     async def sweep(self) -> int:
         """One bounded step of forgetting expired sessions; answers how many went."""
-        return await self._store.commit(plan_sweep, sts.SWEEP_STEP_MAX)
+        return await self._store.commit(plan_sweep, SWEEP_STEP_MAX)
 
     def _bind(self, writes: Mapping[str, Write], reads: Mapping[str, Read]) -> dict[str, Handler]:
         return {name: self._write(name, plan) for name, plan in writes.items()} | {

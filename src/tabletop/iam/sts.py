@@ -1,4 +1,6 @@
-"""STS: GetCallerIdentity, AssumeRole, GetAccessKeyInfo; and the credentials that Lambda's workers run with.
+"""STS: GetCallerIdentity, AssumeRole, GetAccessKeyInfo (further ones: ``session_tokens``).
+
+Also the credentials that Lambda's workers run with.
 
 A role's trust policy is a resource policy that a caller needs. Where it names the caller itself (its ARN, its role's
 ARN, or everyone) that is enough; where it names the account, the account's identity policies must allow it as well.
@@ -7,40 +9,31 @@ Whether the role does not exist or does not trust the caller: the answer is the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tabletop.base.access import KeyFacts
 from tabletop.base.call import ROOT_ACCOUNT, Call, Principal
 from tabletop.base.errors import ApiError
-from tabletop.iam.authorization import Authorizer, caller_names, default_document
-from tabletop.iam.aws_managed import managed_document
+from tabletop.iam import session_tokens, unverifiable
+from tabletop.iam.authorization import Authorizer, caller_names
 from tabletop.iam.conditions import Context, ContextValue
 from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import DrawnCredentials
 from tabletop.iam.evaluation import CallerNames, NamedPolicy, PolicySet, evaluate
-from tabletop.iam.holders import policy_exists
 from tabletop.iam.operation import Answer, Change, Params, Read, Write, merge_tags, seconds, validation_error
 from tabletop.iam.policies import compile_policy
-from tabletop.iam.policy_grammar import check_identity_policy
 from tabletop.iam.records import (
     ACCESS_KEYS,
-    POLICIES,
     ROLES,
-    SESSION_EXPIRIES,
     Document,
     session_arn,
     split_arn,
 )
+from tabletop.iam.sessions import Owner, credentials_shape, packed_size, record_session, session_policies
 from tabletop.storage.store import Batch, View
 
 SESSION_DEFAULT_S = 3600
 CHAINED_MAX_S = 3600
-SWEPT_AFTER_S = 3600
-"""How long an expired session's record is kept, before it is swept."""
-SWEEP_STEP_MAX = 100
-_SWEPT_PER_SESSION = 2
 _LAMBDA = "lambda.amazonaws.com"
 _LAMBDA_SESSION = "awslambda"
 _CANNOT_ASSUME = "The role defined for the function cannot be assumed by Lambda."
@@ -72,7 +65,7 @@ def plan_lambda_session(view: View, request: LambdaSession, now: float) -> tuple
     expires = seconds(now) + request.duration_s
     drawn = request.credentials
     batch = Batch()
-    _record_session(view, batch, role, request.session_name, drawn, now, expires, {})
+    record_session(view, batch, role_owner(role), drawn, now, expires, {"session_name": request.session_name})
     return RoleCredentials(drawn.access_key_id, drawn.secret, drawn.token, expires), batch
 
 
@@ -101,22 +94,18 @@ def lambda_principal(role: Document) -> Principal:
     )
 
 
-def plan_sweep(view: View, steps: int, now: float) -> tuple[int, Batch | None]:
-    """Forget up to ``steps`` sessions that expired long ago; answers how many. Run again while it answers ``steps``."""
-    batch = Batch()
-    swept = _sweep(view, batch, min(steps, SWEEP_STEP_MAX), now)
-    return swept, batch if swept else None
-
-
 def operations(authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read]]:
     """STS's operations: those that write and those that read."""
 
     def assume_role(view: View, change: Change, now: float) -> tuple[Answer, Batch]:
         params, call = change.params, change.call
+        if call.principal.kind == "federated-user":
+            # Inferred words.
+            raise ApiError("AccessDenied", "Cannot call AssumeRole with federation credentials", status=403)
         role = _find_role(view, params["RoleArn"])
-        session_tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", ())}
-        merge_tags({}, params.get("Tags", ()))
-        _check_trusted(authorizer, view, call, role, params, session_tags)
+        source = _source(view, call)
+        session = _session_facts(params, source)
+        _check_trusted(authorizer, view, call, role, params, session)
         assert role is not None
         duration_s = params.get("DurationSeconds", SESSION_DEFAULT_S)
         if call.principal.kind == "assumed-role" and duration_s > CHAINED_MAX_S:
@@ -125,38 +114,86 @@ def operations(authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read
             )
         if duration_s > role["max_session"]:
             raise validation_error("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-        policies = _session_policies(view, params)
+        policies = session_policies(view, params)
+        packed = packed_size(params, session.tags)
         drawn = change.credentials
         assert drawn is not None
         expires = seconds(now) + duration_s
         name = params["RoleSessionName"]
-        more: Document = {"policies": policies, "tags": session_tags, "source": call.principal.arn}
-        if "SourceIdentity" in params:
-            more["source_identity"] = params["SourceIdentity"]
+        more: Document = {
+            "session_name": name,
+            "policies": policies,
+            "tags": session.tags,
+            "transitive": session.transitive,
+            "source": call.principal.arn,
+        }
+        if session.source_identity:
+            more["source_identity"] = session.source_identity
         batch = Batch()
-        _record_session(view, batch, role, name, drawn, now, expires, more)
+        record_session(view, batch, role_owner(role), drawn, now, expires, more)
         answer: Answer = {
-            "Credentials": {
-                "AccessKeyId": drawn.access_key_id,
-                "SecretAccessKey": drawn.secret,
-                "SessionToken": drawn.token,
-                "Expiration": expires,
-            },
+            "Credentials": credentials_shape(drawn, expires),
             "AssumedRoleUser": {
                 "AssumedRoleId": f"{role['id']}:{name}",
                 "Arn": session_arn(split_account(role), role["name"], name),
             },
+            **packed,
         }
-        if policies or session_tags:
-            answer["PackedPolicySize"] = min(100, 1 + sum(map(len, policies)) * 100 // 4096)
-        if "SourceIdentity" in params:
-            answer["SourceIdentity"] = params["SourceIdentity"]
+        if session.source_identity:
+            answer["SourceIdentity"] = session.source_identity
         return answer, batch
 
-    return {"AssumeRole": assume_role}, {
+    return {"AssumeRole": assume_role, **session_tokens.WRITES}, {
         "GetCallerIdentity": get_caller_identity,
         "GetAccessKeyInfo": get_access_key_info,
+        **unverifiable.READS,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _SessionFacts:
+    """What a new session is told, by the request and by the session that asks (role chaining).
+
+    ``given``: the tags of the request alone; ``tags``: those of the session, the inherited ones among them.
+    """
+
+    given: dict[str, str]
+    tags: dict[str, str]
+    transitive: list[str]
+    source_identity: str
+
+
+def _source(view: View, call: Call) -> Document:
+    """The document of the session that asks; empty for a caller that is none."""
+    record = ACCESS_KEYS.get(view, call.access_key_id) if call.access_key_id else None
+    return record if record is not None and record["kind"] == "role" else {}
+
+
+def _session_facts(params: Params, source: Document) -> _SessionFacts:
+    """Transitive tags and the source identity stay through a chain of roles: they cannot be given anew."""
+    given = merge_tags({}, params.get("Tags", ()))
+    inherited = {name: source["tags"][name] for name in source.get("transitive", ())}
+    folded = {name.lower() for name in inherited}
+    if any(name.lower() in folded for name in given):
+        # Inferred words.
+        raise ApiError(
+            "InvalidParameterValue",
+            "One of the specified session tags conflicts with a transitive tag of the calling session.",
+            status=400,
+        )
+    wanted = {name.lower() for name in params.get("TransitiveTagKeys", ())}
+    names = {name.lower(): name for name in given}
+    if not wanted <= names.keys():
+        # Inferred words.
+        raise ApiError(
+            "InvalidParameterValue",
+            "The specified transitive tag key must be included in the requested tags.",
+            status=400,
+        )
+    transitive = [*inherited, *(name for folded_name, name in names.items() if folded_name in wanted)]
+    return _SessionFacts(
+        given, {**inherited, **given}, transitive, params.get("SourceIdentity") or source.get("source_identity", "")
+    )
 
 
 def get_caller_identity(view: View, call: Call, params: Params) -> Answer:
@@ -173,6 +210,10 @@ def get_access_key_info(view: View, call: Call, params: Params) -> Answer:
     if len(access_key_id) == 12 and access_key_id.isdigit():
         return {"Account": access_key_id}
     return {"Account": ROOT_ACCOUNT}
+
+
+def role_owner(role: Document) -> Owner:
+    return Owner(split_account(role), "role", role["name"], role["id"], role["arn"])
 
 
 def split_account(role: Document) -> str:
@@ -194,15 +235,21 @@ def _check_trusted(
     call: Call,
     role: Document | None,
     params: Params,
-    session_tags: Mapping[str, str],
+    session: _SessionFacts,
 ) -> None:
+    """For tags and a source identity the caller needs two further permissions; an inherited identity is not new."""
     role_arn = params["RoleArn"]
     root = call.principal.kind == "root"
     policies, caller = (PolicySet(), Caller()) if root else authorizer.policies_of(view, call)
-    context = RequestContext(call, caller, KeyFacts(_context_keys(params, session_tags)))
+    context = RequestContext(call, caller, KeyFacts(_context_keys(params, session)))
     trust = () if role is None else (NamedPolicy("trust policy", compile_policy(role["trust"])),)
     names = caller_names(call, caller)
-    for action in ("sts:AssumeRole", "sts:TagSession") if session_tags else ("sts:AssumeRole",):
+    actions = ["sts:AssumeRole"]
+    if session.given:
+        actions.append("sts:TagSession")
+    if "SourceIdentity" in params:
+        actions.append("sts:SetSourceIdentity")
+    for action in actions:
         decision = evaluate(policies, action, role_arn, context, resource_policies=trust, caller=names)
         trusted = evaluate(
             PolicySet(), action, role_arn, context, resource_policies=trust, caller=names.trusting_the_account()
@@ -212,78 +259,15 @@ def _check_trusted(
                 raise authorizer.refusal(call, action, role_arn, verdict, brief=not verdict.explicit)
 
 
-def _context_keys(params: Params, session_tags: Mapping[str, str]) -> dict[str, ContextValue]:
+def _context_keys(params: Params, session: _SessionFacts) -> dict[str, ContextValue]:
     keys: dict[str, ContextValue] = {"sts:rolesessionname": params["RoleSessionName"]}
     if "ExternalId" in params:
         keys["sts:externalid"] = params["ExternalId"]
-    if "SourceIdentity" in params:
-        keys["sts:sourceidentity"] = params["SourceIdentity"]
-    if session_tags:
-        keys["aws:tagkeys"] = list(session_tags)
+    if session.source_identity:
+        keys["sts:sourceidentity"] = session.source_identity
+    if session.given:
+        keys["aws:tagkeys"] = list(session.given)
         keys["sts:transitivetagkeys"] = list(params.get("TransitiveTagKeys", ()))
-    for name, value in session_tags.items():
+    for name, value in session.tags.items():
         keys[f"aws:requesttag/{name.lower()}"] = value
     return keys
-
-
-def _session_policies(view: View, params: Params) -> list[str]:
-    """The documents that limit the session: the one in the request, and the managed ones it names as they are now."""
-    documents: list[str] = []
-    if params.get("Policy"):
-        check_identity_policy(params["Policy"])
-        documents.append(params["Policy"])
-    for entry in params.get("PolicyArns", ()):
-        policy_arn = entry["arn"]
-        if not policy_exists(view, policy_arn):
-            raise validation_error(f"Policy {policy_arn} does not exist or is not attachable.")
-        documents.append(managed_document(policy_arn) or _customer_document(view, policy_arn))
-    return documents
-
-
-def _customer_document(view: View, policy_arn: str) -> str:
-    parts = split_arn(policy_arn)
-    assert parts is not None
-    record = POLICIES.get(view, parts[0], parts[2].lower())
-    assert record is not None
-    return default_document(record)
-
-
-def _record_session(
-    view: View,
-    batch: Batch,
-    role: Document,
-    session_name: str,
-    drawn: DrawnCredentials,
-    now: float,
-    expires: float,
-    more: Mapping[str, Any],
-) -> None:
-    record: Document = {
-        "account": split_account(role),
-        "kind": "role",
-        "owner": role["name"],
-        "owner_id": role["id"],
-        "owner_arn": role["arn"],
-        "secret": drawn.sealed_secret,
-        "active": True,
-        "created": seconds(now),
-        "expires": expires,
-        "token": drawn.token_digest,
-        "session_name": session_name,
-        **more,
-    }
-    ACCESS_KEYS.put(batch, record, drawn.access_key_id)
-    SESSION_EXPIRIES.put(batch, {}, f"{int(expires):012d}", drawn.access_key_id)
-    _sweep(view, batch, _SWEPT_PER_SESSION, now)
-
-
-def _sweep(view: View, batch: Batch, steps: int, now: float) -> int:
-    stop = SESSION_EXPIRIES.key(f"{int(now - SWEPT_AFTER_S):012d}")
-    swept = 0
-    for key, _ in view.range(SESSION_EXPIRIES.key(), stop):
-        if swept == steps:
-            break
-        batch.delete(key)
-        ACCESS_KEYS.delete(batch, key[:-1].rsplit(b"\0", 1)[-1].decode())
-        swept += 1
-    return swept

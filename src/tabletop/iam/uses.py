@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tabletop.base.call import Principal
 from tabletop.base.log import Log
+from tabletop.iam.credentials import USER_KEY
 from tabletop.iam.operation import seconds
 from tabletop.iam.records import ACCESS_KEYS, ROLES, USES
 from tabletop.storage.store import Batch, Store, View
@@ -33,6 +34,8 @@ class Uses:
 
     def note(self, principal: Principal, access_key_id: str, service: str, region: str, now: float) -> None:
         """``service`` is the signing name of the service that was called."""
+        if principal.kind != "assumed-role" and not access_key_id.startswith(USER_KEY):
+            return
         owner = principal.arn if principal.kind == "assumed-role" else access_key_id
         noted = self._noted.get(owner)
         if noted is not None and 0 <= now - noted < NOTED_EVERY_S:
