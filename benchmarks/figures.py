@@ -88,13 +88,17 @@ def _throughput(name: str, outcome: Outcome) -> Figure:
 
 def invoking(folder: Path, port: int) -> Iterator[Figure]:
     with running(folder / "lambda", port=port, pin=False) as server:
-        iam, functions = _client("iam", server.address), _client("lambda", server.address)
+        iam, functions = client_of("iam", server.address), client_of("lambda", server.address)
         iam.create_role(RoleName="bench", AssumeRolePolicyDocument=TRUST)
         cold = []
         for number in range(COLD_STARTS):
             name = f"bench-{number}"
             functions.create_function(
-                FunctionName=name, Runtime="python3.11", Role=ROLE, Handler="code.handler", Code={"ZipFile": _zip()}
+                FunctionName=name,
+                Runtime="python3.11",
+                Role=ROLE,
+                Handler="code.handler",
+                Code={"ZipFile": packed(HANDLER)},
             )
             cold.append(_timed(functions, name))
         warm = [_timed(functions, "bench-0") for _ in range(INVOKES)]
@@ -113,14 +117,14 @@ def _timed(functions: Any, name: str) -> float:
     return took_s
 
 
-def _zip() -> bytes:
+def packed(source: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("code.py", HANDLER)
+        archive.writestr("code.py", source)
     return buffer.getvalue()
 
 
-def _client(service: str, address: str) -> Any:
+def client_of(service: str, address: str) -> Any:
     import boto3
 
     return boto3.client(
@@ -133,7 +137,7 @@ def _client(service: str, address: str) -> Any:
 
 
 def _make_table(address: str) -> None:
-    client = _client("dynamodb", address)
+    client = client_of("dynamodb", address)
     client.create_table(
         TableName="bench",
         AttributeDefinitions=[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
+from tabletop.base.access import NO_FACTS, Facts, Target
 from tabletop.wire.http import Handler, Sinks
 
 
@@ -30,7 +31,7 @@ class Roles(Protocol):
         """Raises ApiError when there is no such role or the Lambda service may not assume it."""
         ...
 
-    def authorize_role(self, role_arn: str, region: str, targets: Sequence[tuple[str, str]]) -> None:
+    def authorize_role(self, role_arn: str, region: str, targets: Sequence[Target], facts: Facts = NO_FACTS) -> None:
         """Raises ApiError unless Lambda may assume the role, and the role may do every (action, resource ARN)."""
         ...
 

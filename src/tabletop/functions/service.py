@@ -21,6 +21,7 @@ from tabletop.functions.constraints import complete_error
 from tabletop.functions.downloads import PATH_PREFIX, Downloads
 from tabletop.functions.event_queue import EventQueue
 from tabletop.functions.event_sources.delivery import Means
+from tabletop.functions.event_sources.facts import MappingFacts
 from tabletop.functions.event_sources.service import EventSources
 from tabletop.functions.facts import FunctionFacts
 from tabletop.functions.invocations import Invocation, Invoker
@@ -170,6 +171,8 @@ class Functions:
 
     def facts(self, view: View, service: str, action: str, call: Call, params: Mapping[str, Any]) -> Facts:
         """What policies may ask about those. Good while the view is."""
+        if "EventSourceMapping" in action:
+            return MappingFacts(view, call, params)
         return FunctionFacts(view, _reference(call, params), params)
 
     def resource_policy(self, view: View, reference: Reference) -> str | None:

@@ -140,7 +140,7 @@ class Iam:
         with self._store.view() as view:
             check_lambda_role(view, role_arn)
 
-    def authorize_role(self, role_arn: str, region: str, targets: Sequence[Target]) -> None:
+    def authorize_role(self, role_arn: str, region: str, targets: Sequence[Target], facts: Facts = NO_FACTS) -> None:
         """ApiError unless Lambda may assume the role, and the role may do all of ``targets``: for what Lambda does with
         a function's role itself. Costs no session.
         """
@@ -148,7 +148,7 @@ class Iam:
             role = check_lambda_role(view, role_arn)
             if self._mode != "off":
                 call = Call(new_uuid(), sts.split_account(role), region, sts.lambda_principal(role), system_clock())
-                self._authorizer.authorize(view, call, targets)
+                self._authorizer.authorize(view, call, targets, facts)
 
     async def role_credentials(self, role_arn: str, session_name: str, duration_s: int) -> RoleCredentials:
         """Temporary credentials of a function's role; durable when they are answered. ApiError as above."""

@@ -121,9 +121,9 @@ class Delivery:
         return CALL_FAILED
 
     async def _send(self, document: dict[str, Any]) -> None:
+        arn = self._mapping["destination"]
         with self._means.store.view() as view:
             role = registry.version_of(view, self._function)["role"]
-        arn = self._mapping["destination"]
         self._means.roles.authorize_role(role, self._mapping["region"], destinations.destination_targets(arn))
         payload = orjson.dumps(document)
         target = destinations.target_of(arn)

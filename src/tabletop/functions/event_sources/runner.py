@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from tabletop.base.access import KeyFacts
 from tabletop.base.errors import ApiError, StorageUnavailable
 from tabletop.base.log import Log
 from tabletop.dynamodb.streams import shards
@@ -21,6 +22,7 @@ from tabletop.functions.event_sources.mappings import Advance, Record, arn_of, p
 from tabletop.functions.event_sources.patterns import compile_patterns
 from tabletop.functions.event_sources.reader import Reader
 from tabletop.functions.event_sources.rules import Rules, rules_of
+from tabletop.functions.ports import Roles
 from tabletop.storage.store import View
 
 _log = Log("functions")
@@ -39,10 +41,12 @@ _DISABLED = "PROBLEM: The stream is disabled and all of its records are processe
 _LOST = "PROBLEM: Records were trimmed from the stream before they were processed"
 
 
-def stream_targets(stream_arn: str) -> list[tuple[str, str]]:
-    """What the function's role must be allowed: AWS's four actions."""
-    pairs = [(f"dynamodb:{action}", stream_arn) for action in _STREAM_ACTIONS]
-    return [*pairs, ("dynamodb:ListStreams", stream_arn.partition("/stream/")[0] + "/stream/*")]
+def check_access(roles: Roles, role_arn: str, stream: Record) -> None:
+    """Raises ApiError unless the function's role, or the stream's own policy, allows AWS's four actions."""
+    arn = stream["arn"]
+    pairs = [(f"dynamodb:{action}", arn) for action in _STREAM_ACTIONS]
+    pairs.append(("dynamodb:ListStreams", arn.partition("/stream/")[0] + "/stream/*"))
+    roles.authorize_role(role_arn, stream["region"], pairs, KeyFacts({}, stream.get("policy")))
 
 
 def no_access(stream_arn: str) -> str:
@@ -144,7 +148,7 @@ class Runner:
             if stream is None:
                 return _NO_STREAM
             if now >= self._accessible_until:
-                refusal = self._refusal(view)
+                refusal = self._refusal(view, stream)
                 if refusal is not None:
                     return refusal
                 self._accessible_until = now + ACCESS_LIFE_S
@@ -154,16 +158,15 @@ class Runner:
             return _DISABLED
         return None
 
-    def _refusal(self, view: View) -> str | None:
+    def _refusal(self, view: View, stream: Record) -> str | None:
         try:
             role = registry.version_of(view, reference_of(self._mapping))["role"]
         except ApiError as error:
             return problem_of(error)
-        source = self._mapping["source"]
         try:
-            self._means.roles.authorize_role(role, self._mapping["region"], stream_targets(source))
+            check_access(self._means.roles, role, stream)
         except ApiError:
-            return f"PROBLEM: {no_access(source)}"
+            return f"PROBLEM: {no_access(stream['arn'])}"
         return None
 
     def _start(self, now: float) -> float:

@@ -14,7 +14,7 @@ from tabletop.functions.constraints import invalid
 from tabletop.functions.event_sources import mappings
 from tabletop.functions.event_sources.mappings import Path, Record, arn_of, path_of
 from tabletop.functions.event_sources.patterns import compile_patterns
-from tabletop.functions.event_sources.runner import no_access, stream_targets
+from tabletop.functions.event_sources.runner import check_access, no_access
 from tabletop.functions.names import Reference
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import View
@@ -232,24 +232,18 @@ def _check_role(workings: Workings, mapping: Record) -> None:
         except ApiError:
             # Recalled from AWS's answers.
             raise invalid("Function does not exist") from None
-        if mappings.stream_at(view, mapping["source"]) is None:
+        stream = mappings.stream_at(view, mapping["source"])
+        if stream is None:
             raise mappings.no_stream(mapping["source"])
-        if mapping["destination"]:
-            destinations.check_target(mapping["destination"], reference)
-            destinations.check_target_exists(view, mapping["destination"])
-    try:
-        workings.roles.authorize_role(role, mapping["region"], stream_targets(mapping["source"]))
-    except ApiError:
-        raise invalid(no_access(mapping["source"])) from None
-    if mapping["destination"]:
-        wanted = destinations.destination_targets(mapping["destination"])
         try:
-            workings.roles.authorize_role(role, mapping["region"], wanted)
+            check_access(workings.roles, role, stream)
         except ApiError:
-            # As AWS words it for its own destinations (recalled).
-            raise invalid(
-                f"The provided execution role does not have permissions to call {wanted[0][0]} on {wanted[0][1]}"
-            ) from None
+            raise invalid(no_access(mapping["source"])) from None
+        destination = mapping["destination"]
+        if destination:
+            destinations.check_target(destination, reference)
+            destinations.check_target_exists(view, destination)
+            destinations.check_role(workings.roles, role, mapping["region"], destination)
 
 
 def _described(view: View, mapping: Record) -> dict[str, Any]:
