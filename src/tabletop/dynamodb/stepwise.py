@@ -47,6 +47,9 @@ class StepwiseReads:
                 self._waiting.append((steps, done))
             return
         self._running += 1
+        self._begin(steps, done)
+
+    def _begin(self, steps: Steps, done: Done) -> None:
         generator = self._steps_in_a_view(steps)
         try:
             loop = asyncio.get_running_loop()
@@ -64,7 +67,9 @@ class StepwiseReads:
         if not self._finished(generator, done):
             loop.call_soon(self._go_on, loop, generator, done)
         elif self._waiting:
-            loop.call_soon(self.run, *self._waiting.popleft())
+            # Its place is taken at once, lest a newcomer gets it first.
+            self._running += 1
+            loop.call_soon(self._begin, *self._waiting.popleft())
 
     def _finished(self, generator: Generator[None, None, Any], done: Done) -> bool:
         try:

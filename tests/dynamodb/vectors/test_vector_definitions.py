@@ -218,6 +218,12 @@ def test_refused_updates(dynamo: Dynamo) -> None:
             AttributeDefinitions=attributes(part="N"),
         ),
     }
+    keyed = {"GlobalSecondaryIndexUpdates": [{"Create": index("byv", "v")}], "AttributeDefinitions": attributes(v="S")}
+    words = INVALID + "VectorAttribute cannot be defined in AttributeDefinitions: v"
+    assert dynamo.refusal("UpdateTable", TableName="users", **keyed) == ("ValidationException", words)
+    same = {"GlobalSecondaryIndexUpdates": [{"Create": index("vix", "p")}], "AttributeDefinitions": attributes(p="S")}
+    words = INVALID + "Attempting to create an index which already exists: vix"
+    assert dynamo.refusal("UpdateTable", TableName="users", **same) == ("ValidationException", words)
     for words, body in refused.items():
         assert dynamo.refusal("UpdateTable", **body) == ("ValidationException", words)
     dynamo("UpdateTable", **update(second))
@@ -229,6 +235,18 @@ def test_refused_updates(dynamo: Dynamo) -> None:
     }
     words = INVALID + "VectorIndexes are only supported when BillingMode is PAY_PER_REQUEST"
     assert dynamo.refusal("UpdateTable", TableName="users", **provisioned) == ("ValidationException", words)
+
+
+# A sixth index cannot be added; once one of five is gone, another can.
+def test_index_too_many(dynamo: Dynamo) -> None:
+    dynamo("CreateTable", **table(*MANY[:-1]))
+    words = f"VectorIndex count exceeds the per-table limit of {INDEXES_MAX}"
+    assert dynamo.refusal("UpdateTable", **update({"Create": MANY[-1]})) == ("LimitExceededException", words)
+    dynamo("UpdateTable", **update({"Delete": {"IndexName": "vix0"}}))
+    dynamo.settle()
+    dynamo("UpdateTable", **update({"Create": MANY[-1]}))
+    dynamo.settle()
+    assert list(described(dynamo)) == [one["IndexName"] for one in MANY[1:]]
 
 
 # An attribute that the table knows already need not be defined again for a new index.

@@ -9,9 +9,10 @@ from tabletop.dynamodb import definitions, keys
 from tabletop.dynamodb.lifecycle import Record, all_indexes, invalid_parameters
 from tabletop.dynamodb.table_changes import declare_attributes, drop_index, phases
 from tabletop.dynamodb.vectors.definitions import (
+    INDEXES_MAX,
     check_billing,
-    check_count,
     check_index,
+    check_no_key,
     check_same_dimensions,
     new_index,
 )
@@ -37,14 +38,16 @@ def check_update(body: Body) -> None:
 
 
 def change(batch: Batch, record: Record, body: Body, now: float) -> None:
-    """To be called when the table's settings are changed. Raises what AWS refuses."""
+    """To be called when the table's settings and its other indexes are changed. Raises what AWS refuses."""
     for update in body.get("VectorIndexUpdates") or ():
         if "Create" in update:
             _add(batch, record, body, update["Create"], now)
         else:
             _remove(batch, record, update["Delete"]["IndexName"], now)
-    if record.get("vector_indexes"):
+    vectors = [index for index in record.get("vector_indexes") or () if index["status"] != "DELETING"]
+    if vectors:
         check_billing(record["billing"]["mode"])
+        check_no_key({index["attribute"] for index in vectors}, list(dict(record["attributes"])))
 
 
 def _add(batch: Batch, record: Record, body: Body, definition: Body, now: float) -> None:
@@ -54,7 +57,9 @@ def _add(batch: Batch, record: Record, body: Body, definition: Body, now: float)
     if any(index["name"] == definition["IndexName"] for index in all_indexes(record)):
         raise invalid_parameters(f"Attempting to create an index which already exists: {definition['IndexName']}")
     others = record.get("vector_indexes") or []
-    check_count(len(others) + 1)
+    if len(others) >= INDEXES_MAX:
+        # Inferred, as a global index too many is refused here and at the table's making.
+        raise ApiError("LimitExceededException", f"VectorIndex count exceeds the per-table limit of {INDEXES_MAX}")
     check_same_dimensions(definition, {index["attribute"]: index["dimensions"] for index in others})
     schema = definition.get("SearchSchema") or []
     declare_attributes(record, given, [(part["AttributeName"], part["SearchSchemaElementType"]) for part in schema])

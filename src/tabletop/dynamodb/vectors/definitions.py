@@ -28,7 +28,8 @@ def check_create(body: Body) -> None:
         return
     if not given:
         raise invalid_parameters("List of VectorIndexes is empty")  # inferred
-    check_count(len(given))
+    if len(given) > INDEXES_MAX:
+        raise invalid_parameters(f"VectorIndex count exceeds the per-table limit of {INDEXES_MAX}")
     check_billing(body.get("BillingMode", "PROVISIONED"))
     members = ("LocalSecondaryIndexes", "GlobalSecondaryIndexes")
     taken = {index["IndexName"] for member in members for index in body.get(member) or ()}
@@ -38,11 +39,6 @@ def check_create(body: Body) -> None:
         check_index(index, names)
         definitions.take_name(index["IndexName"], taken)
         check_same_dimensions(index, dimensions)
-
-
-def check_count(count: int) -> None:
-    if count > INDEXES_MAX:
-        raise invalid_parameters(f"VectorIndex count exceeds the per-table limit of {INDEXES_MAX}")
 
 
 def check_billing(mode: str) -> None:
@@ -58,10 +54,7 @@ def check_index(index: Body, names: list[str]) -> None:
         raise invalid_parameters(
             f"Dimensions of {index['Dimensions']} exceeds the limit of {DIMENSIONS_MAX}. IndexName: {index['IndexName']}"
         )
-    vector = index["VectorAttribute"]["AttributeName"]
-    if vector in names:
-        # Inferred: a key or filter attribute is a string, number or binary, which a vector is not.
-        raise invalid_parameters(f"VectorAttribute cannot be defined in AttributeDefinitions: {vector}")
+    check_no_key({index["VectorAttribute"]["AttributeName"]}, names)
     schema = index.get("SearchSchema") or []
     _check_search_schema(schema, names)
     definitions.check_projection(index["Projection"])
@@ -71,6 +64,13 @@ def check_index(index: Body, names: list[str]) -> None:
         raise invalid_parameters(  # inferred
             f"Number of projected attributes exceeds the limit of {PROJECTED_MAX}. IndexName: {index['IndexName']}"
         )
+
+
+def check_no_key(vectors: set[str], names: list[str]) -> None:
+    """Inferred: a key or filter attribute is a string, number or binary, which a vector is not."""
+    for name in names:
+        if name in vectors:
+            raise invalid_parameters(f"VectorAttribute cannot be defined in AttributeDefinitions: {name}")
 
 
 def _check_search_schema(schema: list[dict[str, str]], names: list[str]) -> None:
