@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ import pytest
 from tabletop.base.call import Principal
 from tabletop.base.errors import ApiError
 from tabletop.iam.holders import ATTACHED_MAX
+from tabletop.iam.policy_grammar import check_identity_policy
 from tabletop.iam.service import Iam
 
 from .conftest import NOW, ROOT, Api, DictStore, signed
@@ -424,3 +426,46 @@ def test_paths_of_a_wrong_form(api: Api, path: str) -> None:
     code, _, message = api.refusal("CreateUser", UserName="alice", Path=path)
     assert (code, message.partition(". ")[0]) == ("ValidationError", "The specified value for path is invalid")
     api("CreateUser", UserName="alice", Path="/a/b-c/!~/")
+
+
+# AWS's policies are sound documents with ids and versions, told apart, and listed without a customer's.
+def test_aws_policies_are_sound(api: Api) -> None:
+    listed = api("ListPolicies", Scope="AWS", MaxItems=1000)["Policies"]
+    names = {one["PolicyName"] for one in listed}
+    assert {
+        "AdministratorAccess",
+        "PowerUserAccess",
+        "ReadOnlyAccess",
+        "IAMFullAccess",
+        "IAMReadOnlyAccess",
+        "AmazonDynamoDBFullAccess",
+        "AmazonDynamoDBFullAccess_v2",
+        "AmazonDynamoDBReadOnlyAccess",
+        "AmazonDynamoDBFullAccesswithDataPipeline",
+        "AWSLambda_FullAccess",
+        "AWSLambda_ReadOnlyAccess",
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaDynamoDBExecutionRole",
+        "AWSLambdaRole",
+        "AWSLambdaSQSQueueExecutionRole",
+        "AWSLambdaVPCAccessExecutionRole",
+        "CloudWatchLogsFullAccess",
+        "CloudWatchLogsReadOnlyAccess",
+    } <= names
+    assert len({one["PolicyId"] for one in listed}) == len(listed)
+    for one in listed:
+        assert re.fullmatch("ANPA[A-Z0-9]{17}", one["PolicyId"])
+        version = api("GetPolicyVersion", PolicyArn=one["Arn"], VersionId=one["DefaultVersionId"])["PolicyVersion"]
+        check_identity_policy(unquote(version["Document"]))
+    assert api("ListPolicies", Scope="AWS", PathPrefix="/service-role/")["Policies"]
+    assert api("ListPolicies", Scope="AWS", OnlyAttached=True)["Policies"] == []
+
+
+# PowerUserAccess is everything but the management of users.
+def test_power_users(api: Api, iam: Iam, store: DictStore) -> None:
+    alice = user(api, "alice")
+    api("AttachUserPolicy", UserName="alice", PolicyArn="arn:aws:iam::aws:policy/PowerUserAccess")
+    with store.view() as view:
+        iam.authorize(view, api.call(alice), [("dynamodb:PutItem", TABLE), ("iam:ListRoles", "*")])
+        with pytest.raises(ApiError, match="iam:CreateUser"):
+            iam.authorize(view, api.call(alice), [("iam:CreateUser", "*")])
