@@ -23,7 +23,7 @@ COMMANDS = {
     "root-key": "Make a new root key, for --auth strict.",
     "iam": "Explain refusals, and write policies from what was done.",
     "check": "Prove the stored data whole.",
-    "lambda": "Functions on this machine: the programs that run them.",
+    "lambda": "Functions on this machine: their runtimes, and their code while you work on it.",
 }
 
 

@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "runtimes": "Which program of this machine runs which runtime, and why not.",
+    "watch": "Run a function's code from a folder, picking up edits.",
 }
 
 
@@ -35,4 +36,5 @@ def command() -> None:
     Examples:
       tabletop lambda runtimes                        what runs python3.9 here?
       tabletop lambda runtimes --install python3.9    a boto3 that it can import
+      tabletop lambda watch hello ./src               hello runs from ./src, edits count at once
     """

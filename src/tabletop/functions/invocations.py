@@ -66,6 +66,9 @@ class Invoker:
 
     async def _run(self, record: dict[str, Any], invocation: Invocation) -> Outcome:
         edition = edition_of(record)
+        init_timeout_s, timeout_s = self._launcher.watches.time_limits(record)
+        if timeout_s != record["timeout"]:
+            record = {**record, "timeout": timeout_s}
         for _ in range(_UNDELIVERED_RETRIES_MAX):
             sandbox = self._pool.take_warm(edition, record["timeout"] + _CREDENTIALS_MARGIN_S)
             if sandbox is None:
@@ -81,7 +84,7 @@ class Invoker:
         sandbox = await self._pool.start(edition, lambda: self._launcher.make(record))
         try:
             began = self._stopwatch()
-            ending = await self._open(sandbox, invocation, limits.INIT_TIMEOUT_S)
+            ending = await self._open(sandbox, invocation, init_timeout_s)
             if ending.kind == "timeout":
                 # As on AWS: an initialisation over ten seconds begins again, within the function's own time limit.
                 fresh = await self._launcher.make(record)

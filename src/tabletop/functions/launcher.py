@@ -22,6 +22,7 @@ from tabletop.functions.limits import Settings
 from tabletop.functions.ports import Listen, Logs, Roles
 from tabletop.functions.processes import kill_leftovers
 from tabletop.functions.sandbox import Launch, Sandbox
+from tabletop.functions.watching import Watches, debugger_environment
 from tabletop.storage.store import Store
 
 ISOLATION_NOTE = "isolation"
@@ -64,6 +65,7 @@ class Launcher:
         self._isolation = isolation
         self._enclosure: Enclosure | None = None
         self._enclosure_lock = threading.Lock()
+        self.watches = Watches(folder / "watching")
         self.interpreters = Interpreters(folder / "sdk", installed)
 
     def sweep(self) -> None:
@@ -132,7 +134,11 @@ class Launcher:
         """A sandbox for this version. Raises ApiError where the role, the runtime or the code is not to be had."""
         program = await asyncio.to_thread(self.interpreters.program, record["runtime"])
         enclosure = await asyncio.to_thread(self.enclosure) if self._enclosure is None else self._enclosure
-        code = await asyncio.to_thread(self._unpacked, record["code_hash"])
+        watch = self.watches.of(record)
+        if watch is None:
+            code = await asyncio.to_thread(self._unpacked, record["code_hash"])
+        else:
+            code = Path(watch.folder)
         try:
             credentials = await self._roles.role_credentials(
                 record["role"], record["name"], self._settings.credentials_life_s
@@ -155,7 +161,7 @@ class Launcher:
                 command, entry = (f"{place.layers}/bootstrap",), opt / "bootstrap"
 
         def environment(runtime_api: str) -> dict[str, str]:
-            return sandbox_environment(
+            variables = sandbox_environment(
                 record,
                 initialization=initialization,
                 credentials=credentials,
@@ -166,6 +172,7 @@ class Launcher:
                 log_group=group,
                 log_stream=stream,
             )
+            return variables | (debugger_environment(watch, record["runtime"], variables) if watch else {})
 
         launch = Launch(
             arguments=enclosure.enclose(contents, command),
@@ -181,7 +188,9 @@ class Launcher:
         sandbox = Sandbox(launch, journal, self._listen, self._clock, self._settings)
         sandbox.expires = credentials.expiration
         isolation_remark = "" if enclosure.encloses or self._isolation == "none" else enclosures.REMARK_NONE
-        for remark in (program.remark, _architecture_remark(record["architectures"][0]), isolation_remark):
+        watch_remark = "" if watch is None else f"TABLETOP running the code of {watch.folder}"
+        architecture_remark = _architecture_remark(record["architectures"][0])
+        for remark in (program.remark, architecture_remark, isolation_remark, watch_remark):
             if remark:
                 journal.line(remark)
         return sandbox

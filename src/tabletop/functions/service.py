@@ -35,6 +35,7 @@ from tabletop.functions.pool import Pool
 from tabletop.functions.ports import Listen, Logs, Roles
 from tabletop.functions.provisioning import Provisioner
 from tabletop.functions.throttle import Throttle
+from tabletop.functions.watching import LOOK_S
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import Store, View
 from tabletop.wire.http import HttpRequest, HttpResponse
@@ -108,6 +109,7 @@ class Functions:
             provisioner=Provisioner(store, invoker, pool),
             downloads=Downloads(store, clock),
         )
+        self._watcher: asyncio.Task[None] | None = None
         self._search: asyncio.Task[None] | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -121,11 +123,13 @@ class Functions:
         self._workings.event_sources.start()
         self._workings.provisioner.start()
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     async def stop(self) -> None:
         """End every sandbox (and nothing else); events that wait stay in the store."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for task in (self._sweeper, self._watcher):
+            if task is not None:
+                task.cancel()
         await self._workings.event_sources.stop()
         await self._workings.provisioner.stop()
         await self._workings.events.stop()
@@ -190,6 +194,15 @@ class Functions:
     def download(self, request: HttpRequest) -> HttpResponse:
         """A function's zip, for the address that GetFunction gave out."""
         return self._workings.downloads.serve(request)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                for key in self._workings.launcher.watches.look():
+                    self._workings.pool.retire(*key)
+            except Exception as error:
+                _log.error("could not look for watched functions", error=error)
+            await asyncio.sleep(LOOK_S)
 
     async def _sweep(self) -> None:
         while True:

@@ -198,6 +198,27 @@ def set_up_path() -> None:
     ]
 
 
+def listen_for_debugger() -> None:
+    """What ``tabletop lambda watch --debug`` asks for."""
+    port = os.environ.pop("TABLETOP_DEBUG_PORT", "")
+    wait = os.environ.pop("TABLETOP_DEBUG_WAIT", "")
+    if not port:
+        return
+    try:
+        import debugpy  # type: ignore[import-not-found, unused-ignore]
+
+        debugpy.listen(("127.0.0.1", int(port)))
+    except ImportError:
+        write_message("TABLETOP no debugger: debugpy is not in the folder (pip install debugpy --target FOLDER)")
+    except (OSError, RuntimeError) as error:
+        # Another sandbox of the function has the port.
+        write_message(f"TABLETOP no debugger at port {port}: {error}")
+    else:
+        write_message(f"TABLETOP a debugger can attach to 127.0.0.1:{port}")
+        if wait:
+            debugpy.wait_for_client()
+
+
 def import_handler(name: str) -> Any:
     module_name, dot, function_name = name.rpartition(".")
     if not dot:
@@ -281,6 +302,7 @@ def main() -> None:
     connection = Connection(os.environ["AWS_LAMBDA_RUNTIME_API"])
     set_up_path()
     set_up_output()
+    listen_for_debugger()
     try:
         handler = import_handler(os.environ["_HANDLER"])
     except Exception as error:
