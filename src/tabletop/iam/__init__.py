@@ -10,6 +10,7 @@ Reading order:
 ``context``          the condition keys of a request
 ``authorization``    call and targets -> nothing, or AccessDenied in the service's words
 ``explanation``, ``journal``, ``generation``   refusals explained and kept; the least policy for what was done
+``simulation``, ``positions``, ``exclusions``   the policy simulator, with the same evaluation
 ``records``          where roles, users, policies and keys are kept
 ``operation``, ``names``, ``holders``, ``tagging``   what the API's families share
 ``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``account``,

@@ -164,6 +164,14 @@ class Authorizer:
                 caller = Caller({**caller.tags, **credentials.tags}, caller.role_arn, credentials.source_identity)
         return PolicySet(identity, boundary, session), caller
 
+    def policies_attached(
+        self, view: View, kind: str, account: str, name: str
+    ) -> tuple[tuple[NamedPolicy, ...], tuple[NamedPolicy, ...] | None] | None:
+        """The identity policies and the boundary of a ``user`` (his groups' too), ``group`` or ``role``; None: there is none."""
+        records = {"user": USERS, "group": GROUPS, "role": ROLES}[kind]
+        holder = self._holder(view, records.key(account, name.lower()))
+        return None if holder is None else self._policies_of_holder(view, account, holder)
+
     def _policies_of_federated(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
         """Those of the user who asked for the session, or all rights where the root did; and the session's, or none."""
         principal = call.principal

@@ -125,9 +125,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A compiled document; ``name`` tells the owner of an explanation which policy it was."""
+    """A compiled document, and its text."""
 
     statements: tuple[Statement, ...]
+    document: str = ""
 
 
 @lru_cache(maxsize=1024)
@@ -137,7 +138,20 @@ def compile_policy(document: str) -> Policy:
     variables = content.get("Version") == CURRENT_VERSION
     statements = content["Statement"]
     listed = statements if isinstance(statements, list) else [statements]
-    return Policy(tuple(_statement(number, one, variables) for number, one in enumerate(listed, 1)))
+    return Policy(tuple(_statement(number, one, variables) for number, one in enumerate(listed, 1)), document)
+
+
+_VARIABLE = re.compile(r"\$\{([^{}*?$,\s][^{},\s]*)\s*(?:,[^{}]*)?\}")
+
+
+def context_keys(statement: dict[str, Any]) -> list[str]:
+    """The condition keys that a statement's conditions and policy variables name, as they are written, each once."""
+    conditions = statement.get("Condition", {})
+    values = [value for keys in conditions.values() for listed in keys.values() for value in as_list(listed)]
+    texts = [*values, *as_list(statement.get("Resource", [])), *as_list(statement.get("NotResource", []))]
+    found = [key for keys in conditions.values() for key in keys]
+    found += [key for text in texts if isinstance(text, str) for key in _VARIABLE.findall(text)]
+    return list(dict.fromkeys(found))
 
 
 def as_list(value: Any) -> list[Any]:

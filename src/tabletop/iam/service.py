@@ -23,6 +23,7 @@ from tabletop.iam import (
     instance_profiles,
     managed_policies,
     roles,
+    simulation,
     sts,
     users,
 )
@@ -71,7 +72,8 @@ class Iam:
         self.handlers: dict[str, dict[str, Handler]] = {
             "iam": self._bind(
                 {name: write for family in _IAM for name, write in family.WRITES.items()},
-                {name: read for family in (*_IAM, account_details, absences) for name, read in family.READS.items()},
+                {name: read for family in (*_IAM, account_details, absences) for name, read in family.READS.items()}
+                | simulation.operations(self._authorizer),
             ),
             "sts": self._bind(sts_writes, sts_reads),
         }

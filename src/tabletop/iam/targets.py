@@ -20,6 +20,7 @@ _LISTED_KINDS = {
     "ListInstanceProfiles": "instance-profile",
 }
 """What these list is named in refusals by the ARN of all of its kind."""
+_ON_NOTHING = frozenset({"SimulateCustomPolicy", "GetContextKeysForCustomPolicy"})
 
 
 def targets(view: View, service: str, action: str, call: Call, params: Params) -> list[Target]:
@@ -32,6 +33,10 @@ def _resource(view: View, action: str, call: Call, params: Params) -> str:
     account = call.principal.account
     if action in _LISTED_KINDS:
         return f"arn:aws:iam::{account}:{_LISTED_KINDS[action]}/"
+    if "PolicySourceArn" in params:
+        return str(params["PolicySourceArn"])
+    if action in _ON_NOTHING:
+        return "*"
     if "InstanceProfileName" in params:
         name = params["InstanceProfileName"]
         record = INSTANCE_PROFILES.get(view, account, name.lower())
