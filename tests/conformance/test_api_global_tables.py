@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -253,3 +254,41 @@ def test_the_version_of_2017(here: Any, users: str, refusal: Any) -> None:
     assert "global tables version 2017.11.29 is not supported" in message
     assert refusal(here.describe_global_table, GlobalTableName=users)[0] == "GlobalTableNotFoundException"
     assert here.list_global_tables()["GlobalTables"] == []
+
+
+# Who adds and removes replicas needs the permissions for it in the replica's region, where aws:RequestedRegion is that one.
+def test_permissions(client_of: Callable[..., Any], iam: Any, here: Any, users: str, name: str) -> None:
+    def allow(actions: list[str], region: str) -> dict[str, Any]:
+        condition = {"StringEquals": {"aws:RequestedRegion": region}}
+        return {"Effect": "Allow", "Action": actions, "Resource": "*", "Condition": condition}
+
+    adding = ["CreateTable", "CreateTableReplica", "Query", "Scan", "GetItem", "PutItem", "UpdateItem", "DeleteItem"]
+    there = [f"dynamodb:{action}" for action in [*adding, "BatchWriteItem", "DeleteTable"]]
+    statements = [allow(["dynamodb:UpdateTable"], HERE), allow(there, THERE)]
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    try:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName=name, PolicyName="replicas", PolicyDocument=policy)
+        pair = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+        user = client_of("dynamodb", HERE, **pair)
+
+        def answered(kind: str, region: str) -> str:
+            try:
+                user.update_table(TableName=users, ReplicaUpdates=[{kind: {"RegionName": region}}])
+            except ClientError as error:
+                return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+            return "done"
+
+        wait_until(lambda: answered("Create", THERE) == "done")
+        wait_until(lambda: is_settled(here, users))
+        refused = answered("Create", FAR)
+        assert refused.startswith("AccessDeniedException")
+        assert f"dynamodb:{FAR}:" in refused
+        refused = answered("Delete", THERE)
+        assert refused.startswith("AccessDeniedException")
+        assert "dynamodb:DeleteTableReplica" in refused
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        iam.delete_user_policy(UserName=name, PolicyName="replicas")
+        iam.delete_user(UserName=name)

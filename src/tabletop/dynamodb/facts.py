@@ -80,4 +80,4 @@ class RequestFacts:
         parts = self._targets[number][1].split(":", 5)
         if len(parts) < 6 or not parts[5].startswith("table/"):
             return None
-        return catalog.find(self._view, self._call.account, self._call.region, parts[5].split("/")[1])
+        return catalog.find(self._view, self._call.account, parts[3], parts[5].split("/")[1])

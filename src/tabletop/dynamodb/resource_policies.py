@@ -81,9 +81,13 @@ def policy_holder(view: View, call: Call, arn: str) -> Holder:
 def attached_policy(view: View, call: Call, arn: str) -> str | None:
     """The document that speaks of a table, an index of one, or a stream; None where there is none."""
     # Every request of a limited caller comes by here: the usual ARN is taken apart without the expression.
-    table, slash, part = arn.rpartition(":table/")[2].partition("/")
+    head, _, tail = arn.rpartition(":table/")
+    table, slash, part = tail.partition("/")
     if not slash or part.startswith("index/"):
-        found = catalog.find(view, call.account, call.region, table)
+        parts = head.split(":")
+        # A request about replicas speaks of tables in other regions than its own.
+        region = parts[3] if len(parts) == 5 else call.region
+        found = catalog.find(view, call.account, region, table)
         return None if found is None else found.record.get("policy")
     match = _ARN.fullmatch(arn)
     if match is None or match["kind"] != "stream":

@@ -7,7 +7,7 @@ few hundred nanoseconds), so that a change, also one made by another process, co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -73,7 +73,7 @@ class Authorizer:
             return
         policies, caller = self.policies_of(view, call)
         for number, (action, resource) in enumerate(targets):
-            context = RequestContext(call, caller, facts, number)
+            context = RequestContext(_in_region_of(call, resource), caller, facts, number)
             document = facts.resource_policy(number)
             decision = self._decide(policies, call, caller, (action, resource), context, document)
             if not decision.allowed:
@@ -280,6 +280,14 @@ def caller_names(call: Call, caller: Caller) -> CallerNames:
     # A role's unique id stands before the session's name.
     role = (caller.role_arn, call.principal.unique_id.partition(":")[0]) if caller.role_arn else ()
     return CallerNames("AWS", direct + role, through_account, direct)
+
+
+def _in_region_of(call: Call, resource: str) -> Call:
+    """The call as it is made to the resource's region: a request about replicas of a table asks in several."""
+    parts = resource.split(":", 4)
+    if len(parts) < 5 or parts[3] in ("", "*", call.region):
+        return call
+    return replace(call, region=parts[3])
 
 
 def _bound(cache: dict[Any, Any]) -> None:
