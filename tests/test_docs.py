@@ -16,6 +16,7 @@ PAGES = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/tutorial.md",
+    "docs/triggers.md",
     "examples/user_manager/README.md",
 ]
 COMMANDS = sorted(set(re.findall(r"\btabletop ([a-z]+)(?=[ `)\n])", README)) - {"on"})

@@ -490,6 +490,45 @@ def test_lost_permission(
     iam.delete_role(RoleName=name)
 
 
+# A function without room is tried again until there is some, and the mapping says so.
+def test_throttled(
+    dynamodb: Any, functions: Any, table: str, make_function: Any, make_mapping: Any, events_of: Any
+) -> None:
+    function = make_function()
+    functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    mapping = make_mapping(FunctionName=function, MaximumRetryAttempts=0)
+    put(dynamodb, table, "1")
+
+    def result() -> str:
+        return str(functions.get_event_source_mapping(UUID=mapping)["LastProcessingResult"])
+
+    eventually(lambda: result() == "PROBLEM: Rate Exceeded.")
+    functions.delete_function_concurrency(FunctionName=function)
+    eventually(lambda: keys_of(events_of(function)) == ["1"])
+    eventually(lambda: result() == "OK")
+
+
+# A mapping to an alias invokes the alias's version, and is another one than that to the function.
+def test_alias(dynamodb: Any, functions: Any, table: str, make_function: Any, make_mapping: Any, logs: Any) -> None:
+    source = "def handler(event, context):\n    print('arn', context.function_version, context.invoked_function_arn)\n"
+    function = make_function(source)
+    functions.publish_version(FunctionName=function)
+    alias = functions.create_alias(FunctionName=function, Name="live", FunctionVersion="1")["AliasArn"]
+    mapping = make_mapping(FunctionName=f"{function}:live")
+    assert functions.get_event_source_mapping(UUID=mapping)["FunctionArn"] == alias
+    assert functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"] == []
+    put(dynamodb, table, "1")
+
+    def lines() -> list[str]:
+        try:
+            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{function}", filterPattern="arn")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return [event["message"].strip() for event in found]
+
+    assert eventually(lines) == [f"arn 1 {alias}"]
+
+
 # A stream that was disabled is read to its end, and then the mapping says that nothing more can come.
 def test_disabled_stream(dynamodb: Any, functions: Any, table: str, make_mapping: Any, events_of: Any) -> None:
     mapping = make_mapping()
