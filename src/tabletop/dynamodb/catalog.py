@@ -113,7 +113,9 @@ def compile_table(raw: bytes) -> Table:
     table_hash, table_range = _key_parts(record["key_schema"], types)
     table_keys = {part.name for part in table_hash + table_range}
     indexes = tuple(
-        _compile_index(index, number, types, table_keys) for index in record["indexes"] if index["status"] != "DELETING"
+        _compile_index(index, number, types, table_keys, table_hash[0].name)
+        for index in record["indexes"]
+        if index["status"] != "DELETING"
     )
     indexed_types = {
         part.name: part.type for index in indexes for part in index.key_attributes if part.name not in table_keys
@@ -176,7 +178,9 @@ def _compile_stream(stream: dict[str, Any] | None) -> Stream | None:
     )
 
 
-def _compile_index(index: dict[str, Any], number: int, types: dict[str, KeyType], table_keys: set[str]) -> Index:
+def _compile_index(
+    index: dict[str, Any], number: int, types: dict[str, KeyType], table_keys: set[str], partition_key: str
+) -> Index:
     hash_parts, range_parts = _key_parts(index["key_schema"], types)
     projection = index["projection"]
     included = projection.get("NonKeyAttributes") or ()
@@ -193,7 +197,9 @@ def _compile_index(index: dict[str, Any], number: int, types: dict[str, KeyType]
         arn=index["arn"],
         prefix=keys.index_prefix(number, index["number"]),
         counter=keys.counter_key(number, index["number"]),
-        may_outgrow=len(hash_parts) > 1 or len(range_parts) > 1 or any(part.name in table_keys for part in range_parts),
+        may_outgrow=len(hash_parts) > 1
+        or len(range_parts) > 1
+        or any(part.name == partition_key for part in range_parts),
     )
 
 

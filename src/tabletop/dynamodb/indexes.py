@@ -46,12 +46,15 @@ def entry(table: Table, index: Index, stored: Stored, item_key: bytes) -> Entry 
             may_outgrow = True
     if may_outgrow and key_schema.index_keys_too_long(index, item):
         return None
-    key = keys.entry_key(table, index, item, item_key)
+    return _entry_at(keys.entry_key(table, index, item, item_key), index, stored)
+
+
+def _entry_at(key: bytes, index: Index, stored: Stored) -> Entry:
     if index.projection == "ALL":
         value = stored.value
         return Entry(key, value, int.from_bytes(value[:4], "big"))
     projected = index.projected
-    kept = {name: value for name, value in item.items() if name in projected}
+    kept = {name: value for name, value in stored.item.items() if name in projected}
     size_bytes = sizes.item_size(kept)
     return Entry(key, size_bytes.to_bytes(4, "big") + orjson.dumps(kept), size_bytes)
 
@@ -63,13 +66,23 @@ def maintain(
     consumed: list[tuple[Index, int]] = []
     for index in table.indexes:
         before = None if old is None else entry(table, index, old, item_key)
-        after = None if new is None else entry(table, index, new, item_key)
+        if before is not None and new is not None and _keyed_alike(index, old, new):
+            # Most updates leave the index's keys alone, and making a key costs more than comparing its attributes.
+            after: Entry | None = _entry_at(before.key, index, new)
+        else:
+            after = None if new is None else entry(table, index, new, item_key)
         if before is None and after is None:
             continue
         units = _replace(view, batch, index, before, after)
         if units:
             consumed.append((index, units))
     return consumed
+
+
+def _keyed_alike(index: Index, old: Stored | None, new: Stored) -> bool:
+    assert old is not None
+    before, after = old.item, new.item
+    return all(before.get(part.name) == after.get(part.name) for part in index.key_attributes)
 
 
 def _replace(view: View, batch: Batch, index: Index, before: Entry | None, after: Entry | None) -> int:

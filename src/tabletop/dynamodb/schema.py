@@ -53,10 +53,10 @@ class Index:
     """Key of the counter row (entries, size in bytes)."""
     may_outgrow: bool
     """Whether keys that are each allowed can be too long here: several attributes, or the table's partition key as sort key."""
+    key_attributes: tuple[KeyAttribute, ...] = field(init=False)
 
-    @property
-    def key_attributes(self) -> tuple[KeyAttribute, ...]:
-        return self.hash + self.range
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key_attributes", self.hash + self.range)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,10 @@ class Table:
     closed_until: float = 0.0
     """Until then (epoch seconds) its items cannot be reached: it is CREATING, or DELETING."""
 
-    @property
-    def key_attributes(self) -> tuple[KeyAttribute, ...]:
-        return (self.hash,) if self.range is None else (self.hash, self.range)
+    key_attributes: tuple[KeyAttribute, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key_attributes", (self.hash,) if self.range is None else (self.hash, self.range))
 
     @property
     def hash_attributes(self) -> tuple[KeyAttribute, ...]:
