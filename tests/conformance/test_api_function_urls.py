@@ -6,6 +6,7 @@ import base64
 import http.client
 import io
 import json
+import shutil
 import time
 import zipfile
 from collections.abc import Iterator
@@ -225,6 +226,59 @@ def test_cors(closed_url: str) -> None:
     assert (answer.header("access-control-allow-methods"), answer.header("access-control-max-age")) == ("GET", "60")
     other = ask(closed_url, "", "OPTIONS", **asked | {"Origin": "https://b.example"})
     assert other.header("access-control-allow-origin") is None
+
+
+NODE = """
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  const metadata = { statusCode: 202, headers: { "Content-Type": "text/plain", "X-Own": "1" }, cookies: ["a=1"] };
+  const out = awslambda.HttpResponseStream.from(stream, metadata);
+  for (let i = 0; i < 3; i++) out.write(`piece ${i} `);
+  if (event.rawPath === "/break") throw new Error("in the middle");
+  out.end();
+});
+"""
+
+
+# A function that streams sends status and headers first, then pieces; one that breaks off leaves a body that does too.
+@pytest.mark.skipif(shutil.which("node") is None, reason="the machine has no node")
+def test_response_stream(functions: Any, function: str) -> None:
+    role = functions.get_function_configuration(FunctionName=function)["Role"]
+    name = f"{function}-node"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("index.js", NODE)
+    functions.create_function(
+        FunctionName=name,
+        Runtime="nodejs22.x",
+        Handler="index.handler",
+        Role=role,
+        Timeout=20,
+        Code={"ZipFile": buffer.getvalue()},
+    )
+    try:
+        config = functions.create_function_url_config(FunctionName=name, AuthType="NONE", InvokeMode="RESPONSE_STREAM")
+        assert config["InvokeMode"] == "RESPONSE_STREAM"
+        allow_everybody(functions, name)
+        answer = ask(config["FunctionUrl"])
+        assert (answer.status, answer.body) == (202, b"piece 0 piece 1 piece 2 ")
+        assert (answer.header("content-type"), answer.header("x-own")) == ("text/plain", "1")
+        assert answer.header("set-cookie") == "a=1"
+        assert (answer.header("transfer-encoding"), answer.header("content-length")) == ("chunked", None)
+        with pytest.raises(http.client.IncompleteRead):
+            ask(config["FunctionUrl"], "break")
+    finally:
+        functions.delete_function(FunctionName=name)
+
+
+# What a function returns at once is the body of a streaming URL as it is.
+def test_plain_answer_of_a_streaming_url(functions: Any, function: str, open_url: str) -> None:
+    functions.update_function_url_config(FunctionName=function, InvokeMode="RESPONSE_STREAM")
+    try:
+        assert ask(open_url, "?do=plain").json == {"any": "object"}
+        assert ask(open_url, "?do=structured").json["statusCode"] == 201
+        assert ask(open_url, "?do=raise").status == 502
+    finally:
+        functions.update_function_url_config(FunctionName=function, InvokeMode="BUFFERED")
 
 
 # Configurations are described, changed, listed, refused a second time, and gone with their address.

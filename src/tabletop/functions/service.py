@@ -34,6 +34,7 @@ from tabletop.functions.outcomes import Outcome
 from tabletop.functions.pool import Pool
 from tabletop.functions.ports import Listen, Logs, Roles
 from tabletop.functions.provisioning import Provisioner
+from tabletop.functions.response_streams import ResponseStream
 from tabletop.functions.throttle import Throttle
 from tabletop.functions.watching import LOOK_S
 from tabletop.functions.workings import Workings
@@ -184,12 +185,19 @@ class Functions:
         policy = permissions.resource_policy(view, reference)
         return None if policy is None else orjson.dumps(policy).decode()
 
-    async def run(self, reference: Reference, payload: bytes, request_id: str) -> Outcome:
-        """Invoke what the reference names, and wait. Raises ApiError where it could not even begin."""
+    def begin(
+        self, reference: Reference, payload: bytes, request_id: str, stream: ResponseStream | None = None
+    ) -> asyncio.Future[Outcome]:
+        """Invoke what the reference names; as on AWS it runs on when nobody waits any more. ``stream`` gets the response
+        while it is made. Raises ApiError, now or in the future, where it cannot even begin.
+        """
         with self._workings.store.view() as view:
             record = registry.version_to_run(view, reference, randomness.fraction())
-        invocation = Invocation(request_id, payload, reference.arn)
-        return await asyncio.shield(asyncio.ensure_future(self._workings.invoker.run(record, invocation)))
+        invocation = Invocation(request_id, payload, reference.arn, stream=stream)
+        running = asyncio.ensure_future(self._workings.invoker.run(record, invocation))
+        if stream is not None:
+            running.add_done_callback(lambda _: stream.end())
+        return running
 
     def download(self, request: HttpRequest) -> HttpResponse:
         """A function's zip, for the address that GetFunction gave out."""

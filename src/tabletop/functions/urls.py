@@ -38,6 +38,7 @@ class FunctionUrl:
     reference: Reference
     auth: str
     """NONE or AWS_IAM"""
+    streams: bool
     cors: dict[str, Any] | None
 
 
@@ -56,7 +57,11 @@ def find(view: View, host: str) -> FunctionUrl | None:
         return None
     reference = Reference(owner["account"], owner["region"], owner["name"], owner["qualifier"])
     config = attachments.url_configs.get(view, *attachments.path_of(reference))
-    return None if config is None else FunctionUrl(match["id"], reference, config["auth"], config["cors"])
+    return (
+        None
+        if config is None
+        else FunctionUrl(match["id"], reference, config["auth"], config["mode"] == "RESPONSE_STREAM", config["cors"])
+    )
 
 
 def event(url: FunctionUrl, request: HttpRequest, call: Call) -> bytes:
@@ -119,7 +124,7 @@ def answer(outcome: Outcome) -> HttpResponse:
     if not isinstance(content, dict) or "statusCode" not in content:
         body = content.encode() if isinstance(content, str) else outcome.payload
         return HttpResponse(200, [("Content-Type", "application/json")], body)
-    return _structured(content) or plain(502, b"Internal Server Error")
+    return structured(content) or plain(502, b"Internal Server Error")
 
 
 def plain(status: int, body: bytes) -> HttpResponse:
@@ -162,7 +167,7 @@ def _allowed_origin(cors: dict[str, Any], request: HttpRequest) -> HeaderList:
     return headers
 
 
-def _structured(content: dict[str, Any]) -> HttpResponse | None:
+def structured(content: dict[str, Any]) -> HttpResponse | None:
     """None for what is no proper answer."""
     status, given, cookies = content["statusCode"], content.get("headers") or {}, content.get("cookies") or []
     if isinstance(status, str) and status.isascii() and status.isdigit():

@@ -7,13 +7,16 @@ must allow; with NONE the function's own policy must allow everybody. Both as on
 
 from __future__ import annotations
 
+import asyncio
+
 from tabletop.base.access import KeyFacts
 from tabletop.base.call import Call, Principal
 from tabletop.base.clock import Clock
 from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
 from tabletop.base.randomness import new_uuid
-from tabletop.functions import Functions, urls
+from tabletop.functions import Functions, url_streams, urls
+from tabletop.functions.response_streams import ResponseStream
 from tabletop.iam.service import Iam
 from tabletop.storage.store import Store, View
 from tabletop.wire.http import HttpRequest, HttpResponse
@@ -92,8 +95,12 @@ class FunctionUrls:
     async def _run(self, url: urls.FunctionUrl, request: HttpRequest, call: Call) -> HttpResponse:
         if len(request.body) > _BODY_BYTES_MAX:
             return urls.plain(413, _TOO_LARGE)
-        outcome = await self._functions.run(url.reference, urls.event(url, request, call), call.request_id)
-        return urls.answer(outcome)
+        event = urls.event(url, request, call)
+        if url.streams:
+            stream = ResponseStream()
+            running = self._functions.begin(url.reference, event, call.request_id, stream)
+            return await url_streams.answer(running, stream)
+        return urls.answer(await asyncio.shield(self._functions.begin(url.reference, event, call.request_id)))
 
 
 def _refusal(error: ApiError) -> HttpResponse:

@@ -74,8 +74,6 @@ def _reference(call: Call, params: dict[str, Any]) -> Reference:
 
 
 def _settings(params: dict[str, Any]) -> dict[str, Any]:
-    if params.get("InvokeMode") == "RESPONSE_STREAM":
-        raise invalid("Response streaming by function URL is not available in Tabletop yet. Use InvokeMode BUFFERED.")
     settings = {"auth": params.get("AuthType"), "cors": params.get("Cors"), "mode": params.get("InvokeMode")}
     return {name: value for name, value in settings.items() if value is not None}
 
