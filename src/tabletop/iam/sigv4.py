@@ -205,6 +205,9 @@ def _header_fields(authorization: str, date: str | None) -> dict[str, str]:
     # AWS takes commas, white space or both between the parts.
     for part in rest.replace(",", " ").split():
         name, _, value = part.partition("=")
+        if name in fields:
+            # Also where two headers came, which are one by now. Inferred words.
+            raise SignatureFault(Fault.INCOMPLETE, f"Authorization header has more than one '{name}' parameter.")
         fields[name] = value
     missing = [
         f"Authorization header requires '{name}' parameter."
