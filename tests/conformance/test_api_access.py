@@ -265,6 +265,49 @@ def test_invalid_values(iam: Any, refusal: Any) -> None:
     )
 
 
+def keys_of(issued: dict[str, Any]) -> dict[str, str]:
+    return {
+        "aws_access_key_id": issued["AccessKeyId"],
+        "aws_secret_access_key": issued["SecretAccessKey"],
+        "aws_session_token": issued["SessionToken"],
+    }
+
+
+# A user's temporary credentials are the user's, but open neither IAM nor further credentials; those made for somebody else
+# do only what their own policy says as well.
+def test_temporary_credentials_of_a_user(
+    iam: Any, user: tuple[str, dict[str, str]], client_of: Callable[..., Any], account: str, refusal: Any
+) -> None:
+    name, keys = user
+    everything = {"Effect": "Allow", "Action": ["dynamodb:*", "sts:*"], "Resource": "*"}
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document(everything))
+    sts = client_of("sts", **keys)
+    session = keys_of(sts.get_session_token(DurationSeconds=900)["Credentials"])
+    assert client_of("sts", **session).get_caller_identity()["Arn"] == f"arn:aws:iam::{account}:user/{name}"
+    assert "TableNames" in client_of("dynamodb", **session).list_tables()
+    assert refusal(client_of("iam", **session).list_users)[0] == "InvalidClientTokenId"
+    assert refusal(client_of("sts", **session).get_session_token) == (
+        "AccessDenied",
+        "Cannot call GetSessionToken with session credentials",
+    )
+    only = document({"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"})
+    answer = sts.get_federation_token(Name="bob", Policy=only)
+    assert answer["FederatedUser"]["Arn"] == f"arn:aws:sts::{account}:federated-user/bob"
+    federated = client_of("dynamodb", **keys_of(answer["Credentials"]))
+    assert "TableNames" in federated.list_tables()
+    assert refusal(federated.describe_limits)[0] == "AccessDeniedException"
+
+
+# A token of an identity provider that is not known is refused, and says so.
+def test_web_identities_are_refused(client_of: Callable[..., Any], refusal: Any) -> None:
+    token = "e30.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIn0.c2ln"
+    params = {"RoleArn": "arn:aws:iam::000000000000:role/r", "RoleSessionName": "s1", "WebIdentityToken": token}
+    assert refusal(client_of("sts").assume_role_with_web_identity, **params) == (
+        "InvalidIdentityToken",
+        "No OpenIDConnect provider found in your account for https://id.example.com",
+    )
+
+
 # Groups, streams and events of a log, by time and by pattern.
 def test_logs(logs: Any, name: str, refusal: Any) -> None:
     group = f"/tabletop/{name}"

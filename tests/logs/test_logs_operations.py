@@ -278,3 +278,24 @@ def test_retention(client: Any) -> None:
 )
 def test_targets(client: Any, action: str, params: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     assert targets(action, client.call, params) == expected
+
+
+# A protected group keeps its streams; names that begin with aws/ are AWS's; groups of other accounts are not here.
+def test_what_groups_refuse(client: Any) -> None:
+    names = client.stream()
+    client("PutLogGroupDeletionProtection", logGroupIdentifier="g", deletionProtectionEnabled=True)
+    for action, params in (("DeleteLogStream", names), ("DeleteLogGroup", {"logGroupName": "g"})):
+        assert refused(client, action, **params)[0] == "ValidationException"
+    client("PutLogGroupDeletionProtection", logGroupIdentifier="g", deletionProtectionEnabled=False)
+    client("DeleteLogStream", **names)
+    assert refused(client, "CreateLogGroup", logGroupName="aws/x")[0] == "InvalidParameterException"
+    client("CreateLogGroup", logGroupName="/aws/x")
+    assert client("DescribeLogGroups", accountIdentifiers=["1" * 12], includeLinkedAccounts=True)["logGroups"] == []
+    assert len(client("DescribeLogGroups", accountIdentifiers=["0" * 12])["logGroups"]) == 2
+
+
+# What a group of the class Delivery holds is kept for a day.
+def test_delivery_groups_keep_a_day(client: Any) -> None:
+    client("CreateLogGroup", logGroupName="d", logGroupClass="DELIVERY")
+    (group,) = client("DescribeLogGroups", logGroupClass="DELIVERY")["logGroups"]
+    assert group["retentionInDays"] == 1

@@ -49,6 +49,9 @@ def list_access_keys(view: View, call: Call, params: Params) -> Answer:
 
 def update_access_key(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     access_key_id, record = _find(view, change)
+    if change.params["Status"] == "Expired":
+        # Inferred words: the model names it, and nobody can set it.
+        raise ApiError("InvalidInput", "The status of an access key can be set to Active or Inactive.", status=400)
     record["active"] = change.params["Status"] == "Active"
     batch = Batch()
     ACCESS_KEYS.put(batch, record, access_key_id)

@@ -13,6 +13,7 @@ from tabletop.logs import keys, tags
 from tabletop.logs.records import (
     GROUPS,
     Record,
+    check_unprotected,
     get_group,
     group_arn,
     groups_named,
@@ -29,6 +30,7 @@ Answer = dict[str, Any]
 
 GROUPS_PER_PAGE = 50
 
+DELIVERY_RETENTION_DAYS = 1
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -40,11 +42,16 @@ def create_group(view: View, request: Request, now: float) -> tuple[Answer, Batc
     name = params["logGroupName"]
     if params.get("kmsKeyId"):
         raise invalid("Encryption with a KMS key is not available here: kmsKeyId must not be given.")
+    if name.lower().startswith("aws/"):
+        # Recalled words.
+        raise invalid("Log groups starting with AWS/ are reserved for AWS.")
     if GROUPS.get(view, call.account, call.region, name) is not None:
         raise ApiError("ResourceAlreadyExistsException", "The specified log group already exists")
     batch = Batch()
     group = new_group(view, batch, call.account, call.region, name, now)
     group["class"] = params.get("logGroupClass") or "STANDARD"
+    if group["class"] == "DELIVERY":
+        group["retention"] = DELIVERY_RETENTION_DAYS
     group["protected"] = bool(params.get("deletionProtectionEnabled"))
     tags.add_tags(group, params.get("tags") or {})
     _store(batch, call, group)
@@ -55,8 +62,7 @@ def delete_group(view: View, request: Request, now: float) -> tuple[Answer, Batc
     """The group is gone at once; its streams and events are cleared in the background (``background.clear_step``)."""
     call, params = request
     group = get_group(view, call.account, call.region, params["logGroupName"])
-    if group["protected"]:
-        raise ApiError("ValidationException", "The log group cannot be deleted because deletion protection is enabled.")
+    check_unprotected(group)
     batch = Batch()
     GROUPS.delete(batch, call.account, call.region, group["name"])
     batch.put(keys.dropped_key(group["number"]), b"")
@@ -72,7 +78,9 @@ def describe_groups(view: View, call: Call, params: dict[str, Any]) -> Answer:
     after = token_parts(params["nextToken"], str)[0] if params.get("nextToken") else None
     limit = params.get("limit") or GROUPS_PER_PAGE
     page: list[Record] = []
-    for group in groups_named(view, call.account, call.region, prefix or "", after):
+    accounts = params.get("accountIdentifiers") or [call.account]
+    listed = groups_named(view, call.account, call.region, prefix or "", after) if call.account in accounts else ()
+    for group in listed:
         if pattern and pattern not in group["name"]:
             continue
         if wanted and group["name"] not in wanted:

@@ -62,6 +62,12 @@ def get_group(view: View, account: str, region: str, name: str) -> Record:
     return group
 
 
+def check_unprotected(group: Record) -> None:
+    """Raises ValidationException: neither the group nor its streams can be deleted while it is protected."""
+    if group["protected"]:
+        raise ApiError("ValidationException", "The log group cannot be deleted because deletion protection is enabled.")
+
+
 def get_stream(view: View, group: Record, name: str) -> Record:
     """Raises ResourceNotFoundException."""
     stream = find_stream(view, group, name)

@@ -12,6 +12,7 @@ from tabletop.base.errors import ApiError
 from tabletop.logs import keys
 from tabletop.logs.records import (
     Record,
+    check_unprotected,
     find_stream,
     get_group,
     get_stream,
@@ -51,6 +52,7 @@ def delete_stream(view: View, request: Request, now: float) -> tuple[Answer, Bat
     call, params = request
     group = get_group(view, call.account, call.region, params["logGroupName"])
     stream = get_stream(view, group, params["logStreamName"])
+    check_unprotected(group)
     batch = Batch()
     batch.delete(stream_key(group, stream["name"]))
     batch.delete(keys.recent_key(group["number"], stream["last"], stream["number"]))
