@@ -70,12 +70,13 @@ def test_answers_count_once_and_for_their_own_event() -> None:
     asyncio.run(scene())
 
 
-# What the API does not have (other versions, the Extensions API) is not found rather than half answered.
+# What the API does not have (other versions, the Logs and Telemetry APIs) is refused rather than half answered.
 def test_unknown_paths() -> None:
     desk = Desk()
     for method, path in (
         ("GET", "/"),
-        ("POST", "/2020-01-01/extension/register"),
+        ("PUT", "/2022-07-01/telemetry"),
+        ("PUT", "/2020-08-15/logs"),
         ("GET", PREFIX + "invocation/x/response"),
     ):
         answer = desk.send(method, path)

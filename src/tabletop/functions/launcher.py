@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import platform
 import threading
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Any
 from tabletop.base import randomness
 from tabletop.base.clock import Clock
 from tabletop.base.errors import ApiError
-from tabletop.functions import enclosures, layers, packages, registry
+from tabletop.functions import enclosures, layers, limits, packages, registry
 from tabletop.functions.enclosures import Contents, Enclosure
 from tabletop.functions.environment import sandbox_environment
 from tabletop.functions.interpreters import Interpreters
@@ -174,6 +175,9 @@ class Launcher:
             )
             return variables | (debugger_environment(watch, record["runtime"], variables) if watch else {})
 
+        extensions = tuple(f"{place.layers}/extensions/{name}" for name in _extensions(opt))
+        if extensions:
+            command = ("/bin/sh", f"{place.runtime}/extensions.sh", *extensions, "--", *command)
         launch = Launch(
             arguments=enclosure.enclose(contents, command),
             environment=environment,
@@ -183,6 +187,13 @@ class Launcher:
             ephemeral_bytes=record["ephemeral"] * _MEBIBYTE,
             enclosed=enclosure.encloses,
             entry=entry,
+            extensions=extensions,
+            function={
+                "functionName": record["name"],
+                "functionVersion": record["version"],
+                "handler": record["handler"],
+                "accountId": record["account"],
+            },
         )
         journal = Journal(self._logs, record["account"], record["region"], group, stream, self._clock)
         sandbox = Sandbox(launch, journal, self._listen, self._clock, self._settings)
@@ -207,6 +218,14 @@ class Launcher:
                 raise ApiError("ResourceNotFoundException", "The function's code is gone.", status=404)
             packages.unpack(zip_bytes, folder)
         return folder
+
+
+def _extensions(opt: Path | None) -> list[str]:
+    """Names of the external extensions that layers bring: executable files in /opt/extensions."""
+    if opt is None or not (opt / "extensions").is_dir():
+        return []
+    found = [path for path in sorted((opt / "extensions").iterdir()) if path.is_file() and os.access(path, os.X_OK)]
+    return [path.name for path in found[: limits.EXTENSIONS_MAX]]
 
 
 def _architecture_remark(wanted: str) -> str:

@@ -117,7 +117,12 @@ class Pool:
         return {sandbox.code_hash for sandbox in self._all()}
 
     def give_back(self, sandbox: Sandbox) -> None:
-        """A busy sandbox is free again; one that is spent or retired ends."""
+        """A busy sandbox is free again, when its extensions are done as well; one that is spent or retired ends."""
+        if not (sandbox.settled or sandbox.retired or self._closed) and sandbox.alive:
+            task = asyncio.get_running_loop().create_task(self._give_back_later(sandbox))
+            self._endings.add(task)
+            task.add_done_callback(self._endings.discard)
+            return
         edition = self._busy.pop(sandbox)
         self._new.discard(sandbox)
         if sandbox.retired or self._closed or not sandbox.alive:
@@ -125,6 +130,10 @@ class Pool:
             return
         sandbox.idle_since = self._clock()
         self._idle.setdefault(edition, []).append(sandbox)
+
+    async def _give_back_later(self, sandbox: Sandbox) -> None:
+        await sandbox.settle()
+        self.give_back(sandbox)
 
     def retire(self, account: str, region: str, name: str, version: str | None = None) -> None:
         """The function changed or is gone: its idle sandboxes end now, busy ones when they are done.

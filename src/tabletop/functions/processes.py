@@ -187,6 +187,20 @@ def _resident(pid: int) -> int:
         return 0
 
 
+def running_of(pid: int, programs: tuple[str, ...]) -> set[str]:
+    """Which of these programs, or scripts with an interpreter, run in the tree below and with ``pid``."""
+    found: set[str] = set()
+    for member in _tree(pid):
+        try:
+            with open(f"/proc/{member}/cmdline", "rb") as file:
+                words = file.read(4096).decode("utf-8", "replace").split("\0")
+        except OSError:
+            continue
+        # The arguments of a program may name another one: only the first words say what it is itself.
+        found.update(program for program in programs if program in words[:2])
+    return found
+
+
 def largest(pid: int) -> int:
     """The process with the most resident memory of the tree below and with ``pid``: not a wrapper, but what is wrapped."""
     return max(_tree(pid), key=_resident)

@@ -1,7 +1,7 @@
 """The Runtime API of one sandbox (``/2018-06-01/runtime/...``): one event at a time out, one answer for it in.
 
 Each sandbox has its own on a port of its own, so that none can take or answer another's invocation. What it does not
-know (the Extensions API among it) is answered 404. The states and answers follow AWS's description of the API.
+know is answered 404. The states and answers follow AWS's description of the API.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from typing import Literal
 
 import orjson
 
-from tabletop.functions import limits
+from tabletop.functions import extensions_api, limits
+from tabletop.functions.extensions_api import ExtensionsApi
 from tabletop.functions.response_streams import MODE_HEADER, TOO_LARGE, ResponseStream, StreamedBody, too_large
 from tabletop.wire.http import BodySink, HttpRequest, HttpResponse
 
 _PREFIX = "/2018-06-01/runtime/"
+_NOT_SUPPORTED = {
+    "/2022-07-01/telemetry": ("Telemetry.NotSupported", "The Telemetry API is not available in Tabletop"),
+    "/2020-08-15/logs": ("Logs.NotSupported", "The Logs API is not available in Tabletop"),
+}
 _JSON = [("Content-Type", "application/json")]
 
 
@@ -47,8 +52,13 @@ class RuntimeApi:
     """``on_ready`` is called when the runtime asks for its first event, ``on_answer`` with each answer."""
 
     def __init__(
-        self, clock: Callable[[], float], on_ready: Callable[[], None], on_answer: Callable[[Answer], None]
+        self,
+        clock: Callable[[], float],
+        on_ready: Callable[[], None],
+        on_answer: Callable[[Answer], None],
+        extensions: ExtensionsApi | None = None,
     ) -> None:
+        self._extensions = extensions
         self._clock = clock
         self._on_ready = on_ready
         self._on_answer = on_answer
@@ -58,6 +68,7 @@ class RuntimeApi:
         """The one that is under way."""
         self._streamed_id: str | None = None
         """Whose response has just been taken as a stream."""
+        self._asked = False
         self._ready = False
         self.delivered = False
         """Whether the runtime has got the event that was offered last."""
@@ -65,7 +76,10 @@ class RuntimeApi:
     def offer(self, event: Event, timeout_s: float) -> None:
         """Hand over an event, at once or when the runtime asks; its deadline counts from now."""
         self.delivered = False
-        self._queued = (event, self._clock() + timeout_s)
+        deadline = self._clock() + timeout_s
+        self._queued = (event, deadline)
+        if self._extensions is not None:
+            self._extensions.invoke(event.request_id, event.function_arn, event.trace_id, deadline)
         if self._waiter is not None:
             waiter, self._waiter = self._waiter, None
             if not waiter.done():
@@ -78,7 +92,7 @@ class RuntimeApi:
 
     def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse]:
         if not request.path.startswith(_PREFIX):
-            return _problem(404, "NotFound", "No such resource")
+            return self._handle_other(request)
         steps = request.path[len(_PREFIX) :].split("/")
         if request.method == "GET" and steps == ["invocation", "next"]:
             return self._next()
@@ -117,10 +131,24 @@ class RuntimeApi:
     def _is_under_way(self, request_id: str) -> bool:
         return self._event is not None and self._event.request_id == request_id
 
+    def look_whether_ready(self) -> None:
+        """The initialisation is over when the runtime and every extension have asked for their first event."""
+        if self._ready or not self._asked or not (self._extensions is None or self._extensions.ready):
+            return
+        self._ready = True
+        if self._extensions is not None:
+            self._extensions.close_registration()
+        self._on_ready()
+
+    def _handle_other(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse]:
+        if self._extensions is not None and request.path.startswith(extensions_api.PREFIX):
+            return self._extensions.handle(request)
+        refusal = _NOT_SUPPORTED.get(request.path)
+        return _problem(404, *(refusal or ("NotFound", "No such resource")))
+
     def _next(self) -> HttpResponse | asyncio.Future[HttpResponse]:
-        if not self._ready:
-            self._ready = True
-            self._on_ready()
+        self._asked = True
+        self.look_whether_ready()
         if self._queued is not None:
             return self._deliver()
         if self._waiter is not None and not self._waiter.done():

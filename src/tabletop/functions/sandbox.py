@@ -14,16 +14,20 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from tabletop.functions import enclosures, limits, processes
+from tabletop.functions.extensions_api import ExtensionsApi, Reason
 from tabletop.functions.journal import Journal, Output
 from tabletop.functions.limits import Settings
 from tabletop.functions.ports import Listen, Listener
 from tabletop.functions.runtime_api import Answer, Event, RuntimeApi
 
+EXTENSION_CRASH = b'{"errorType":"Extension.Crash","errorMessage":"An extension ended"}'
+"""Inferred: AWS has this type; the text is ours."""
+_SHUTDOWN_LOOK_S = 0.02
 _WRAPPERS = 3
 """Processes of an enclosed function that has started none itself."""
 _FATAL = frozenset(
@@ -63,6 +67,10 @@ class Launch:
     """It runs below a program that makes its view of the system, and has its /tmp in memory (``enclosures``)."""
     entry: Path | None = None
     """The function's own program, which must be executable."""
+    extensions: tuple[str, ...] = ()
+    """External extensions, by the paths at which they run."""
+    function: dict[str, str] = field(default_factory=dict)
+    """What extensions are told of the function."""
 
 
 class Sandbox:
@@ -80,11 +88,18 @@ class Sandbox:
         self._launch = launch
         self._listen = listen
         self._settings = settings
-        self._api = RuntimeApi(clock, self._on_ready, self._on_answer)
+        self._clock = clock
+        names = [path.rpartition("/")[2] for path in launch.extensions]
+        self._extensions = ExtensionsApi(launch.function, names, self._on_extension, self._on_extension_failure)
+        self._api = RuntimeApi(clock, self._on_ready, self._on_answer, self._extensions)
+        self._settled: asyncio.Future[None] | None = None
+        self._reason: Reason = "spindown"
+        self._closing = False
         self._listener: Listener | None = None
         self._process: processes.Process | None = None
         self._output: Output | None = None
         self._ending: asyncio.Future[Ending] | None = None
+        self._deadline = 0.0
         self._out_of_memory = False
         self._runtime_pid = 0
         self._exited = asyncio.Event()
@@ -123,6 +138,7 @@ class Sandbox:
         if not self.alive:
             return Ending("undelivered")
         self._ending = asyncio.get_running_loop().create_future()
+        self._deadline = self._clock() + timeout_s
         self._api.offer(event, timeout_s)
         ending = await self._wait(timeout_s)
         if ending.kind == "exit" and not self._api.delivered:
@@ -132,12 +148,14 @@ class Sandbox:
     async def close(self) -> None:
         """End the process and everything that belongs to it; safe to call twice."""
         self.retired = True
+        await self._shut_down()
         if self._process is not None and self.alive:
             self._process.kill()
             await self._exited.wait()
         if self._output is not None:
             self._output.close()
         self._api.close()
+        self._extensions.close()
         if self._listener is not None:
             listener, self._listener = self._listener, None
             closing = listener.close()
@@ -145,6 +163,44 @@ class Sandbox:
                 await closing
         self.journal.flush()
         await asyncio.to_thread(shutil.rmtree, self._launch.home, True)
+
+    @property
+    def settled(self) -> bool:
+        """No extension is still at work on the last event."""
+        return self._extensions.settled
+
+    async def settle(self) -> None:
+        """Return when extensions are done with the last event, or its time is over: then the sandbox is spent."""
+        self._settled = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(max(0.0, self._deadline - self._clock())):
+                while not self.settled and self.alive and not self.retired:
+                    await self._settled
+                    self._settled = asyncio.get_running_loop().create_future()
+        except TimeoutError:
+            self._spend("timeout")
+        finally:
+            self._settled = None
+
+    async def _shut_down(self) -> None:
+        """Tell extensions of the end, and give them their time."""
+        if self._closing or self._process is None or not self.alive or not self._extensions.wait_for_shutdown:
+            return
+        self._closing = True
+        until = self._clock() + limits.SHUTDOWN_S
+        self._extensions.shutdown(self._reason, until)
+        programs = tuple(
+            path for path in self._launch.extensions if path.rpartition("/")[2] in self._extensions.wait_for_shutdown
+        )
+        for _ in range(int(limits.SHUTDOWN_S / _SHUTDOWN_LOOK_S)):
+            if not self.alive or not await asyncio.to_thread(processes.running_of, self.pid, programs):
+                return
+            await asyncio.sleep(_SHUTDOWN_LOOK_S)
+
+    def _spend(self, reason: Reason) -> None:
+        self.retired = True
+        if not self._closing:
+            self._reason = reason
 
     def _start(self, environment: dict[str, str], output: int) -> subprocess.Popen[bytes]:
         launch = self._launch
@@ -178,7 +234,8 @@ class Sandbox:
             self._runtime_pid = processes.largest(self.pid) if self._launch.enclosed else self.pid
         self.peak_bytes = max(self.peak_bytes, processes.peak_bytes(self._runtime_pid))
         if ending.kind not in ("response", "error", "ready"):
-            self.retired = True
+            self._spend("timeout" if ending.kind == "timeout" else "failure")
+            await self._shut_down()
             if self._process is not None and self.alive:
                 self._process.kill()
                 await self._exited.wait()
@@ -200,7 +257,25 @@ class Sandbox:
             self._out_of_memory = True
             self._process.kill()
             return
+        if self._launch.extensions and not self._closing and self._crashed_extension():
+            self._end(Ending("init-error", EXTENSION_CRASH, "Extension.Crash"))
+            return
         self._look_again = asyncio.get_running_loop().call_later(self._settings.memory_check_s, self._look)
+
+    def _crashed_extension(self) -> bool:
+        registered = {extension.name for extension in self._extensions.registered.values() if extension.external}
+        programs = {path for path in self._launch.extensions if path.rpartition("/")[2] in registered}
+        return bool(programs) and processes.running_of(self.pid, tuple(programs)) != programs
+
+    def _on_extension(self) -> None:
+        self._api.look_whether_ready()
+        if self._settled is not None and not self._settled.done():
+            self._settled.set_result(None)
+
+    def _on_extension_failure(self, error_type: str, payload: bytes) -> None:
+        self._end(Ending("init-error", payload or EXTENSION_CRASH, error_type))
+        self._spend("failure")
+        self._on_extension()
 
     def _on_ready(self) -> None:
         self._end(Ending("ready"))
@@ -210,6 +285,8 @@ class Sandbox:
 
     def _on_exit(self, status: int) -> None:
         self._exited.set()
+        if self._settled is not None and not self._settled.done():
+            self._settled.set_result(None)
         if self._out_of_memory:
             status = -signal.SIGKILL
         elif self._launch.enclosed and status - 128 in _FATAL:
