@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -39,6 +40,7 @@ LOCKS_OUT = "The new resource policy will not allow you to update the resource p
 _JSON_REFUSAL = ("AccessDeniedException", 400)
 _EVERYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
 _CACHE_ENTRIES_MAX = 4096
+_AWS_POLICIES = f"arn:aws:iam::{AWS_ACCOUNT}:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,7 @@ class Authorizer:
         principal = call.principal
         if principal.kind == "federated-user":
             return self._policies_of_federated(view, call)
-        kind = ROLES if principal.kind == "assumed-role" else USERS
-        holder = self._holder(view, kind.key(principal.account, principal.name.lower()))
+        holder = self._holder(view, _holder_key(principal.kind, principal.account, principal.name))
         # A role that was deleted and made again has another id: sessions of the old one are worth nothing.
         if holder is None or holder.record_id != principal.unique_id.partition(":")[0]:
             return PolicySet(), Caller()
@@ -232,13 +233,10 @@ class Authorizer:
         return holder
 
     def _named(self, view: View, policy_arn: str) -> NamedPolicy | None:
-        parts = split_arn(policy_arn)
-        if parts is None:
-            return None
-        account, _, name = parts
-        if account == AWS_ACCOUNT:
+        if policy_arn.startswith(_AWS_POLICIES):
             return self._aws(policy_arn)
-        raw = view.get(POLICIES.key(account, name.lower()))
+        key = _policy_key(policy_arn)
+        raw = None if key is None else view.get(key)
         if raw is None:
             return None
         known = self._managed.get(policy_arn)
@@ -259,6 +257,18 @@ class Authorizer:
         return self._aws_managed[policy_arn]
 
 
+@lru_cache(maxsize=_CACHE_ENTRIES_MAX)
+def _policy_key(policy_arn: str) -> bytes | None:
+    parts = split_arn(policy_arn)
+    return None if parts is None else POLICIES.key(parts[0], parts[2].lower())
+
+
+@lru_cache(maxsize=_CACHE_ENTRIES_MAX)
+def _holder_key(kind: str, account: str, name: str) -> bytes:
+    return (ROLES if kind == "assumed-role" else USERS).key(account, name.lower())
+
+
+@lru_cache(maxsize=1024)
 def attached(document: str | None) -> tuple[NamedPolicy, ...]:
     """A resource's policy, if it has one."""
     return () if document is None else (NamedPolicy("resource policy", compile_resource_policy(document)),)

@@ -96,60 +96,68 @@ def evaluate(
     ``resource_policies`` count where their Principal element names the ``caller``.
     """
     wanted = action.lower()
-    identity = _walk(policies.identity, Layer.IDENTITY, wanted, resource, context)
-    if identity is not None and identity.explicit:
-        return identity
-    granted = identity
-    unlimited = None
+    granted = _find(policies.identity, wanted, resource, context)
+    if granted is not None and not granted[1].allows:
+        return _decision(granted, Layer.IDENTITY)
+    layer = Layer.IDENTITY
+    unlimited = False
     if resource_policies:
-        spoken = _walk(resource_policies, Layer.RESOURCE, wanted, resource, context, caller)
-        if spoken is not None and spoken.explicit:
-            return spoken
-        granted = granted or spoken
-        if spoken is not None and caller.direct:
-            unlimited = _walk(resource_policies, Layer.RESOURCE, wanted, resource, context, caller, direct=True)
-    refusal = None if granted else Decision(False, False, Layer.IDENTITY)
-    for layer, limiting in ((Layer.BOUNDARY, policies.boundary), (Layer.SESSION, policies.session)):
+        spoken = _find(resource_policies, wanted, resource, context, caller)
+        if spoken is not None:
+            if not spoken[1].allows:
+                return _decision(spoken, Layer.RESOURCE)
+            direct = _find(resource_policies, wanted, resource, context, caller, direct=True) if caller.direct else None
+            unlimited = direct is not None
+            if granted is None or unlimited:
+                granted, layer = direct or spoken, Layer.RESOURCE
+    lacking = Layer.IDENTITY if granted is None else None
+    for limit, limiting in ((Layer.BOUNDARY, policies.boundary), (Layer.SESSION, policies.session)):
         if limiting is None:
             continue
-        limit = _walk(limiting, layer, wanted, resource, context)
-        if limit is not None and limit.explicit:
-            return limit
-        if limit is None and refusal is None:
-            refusal = Decision(False, False, layer)
-    if unlimited is not None:
-        return unlimited
-    if refusal is not None:
-        return refusal
+        found = _find(limiting, wanted, resource, context)
+        if found is None:
+            if lacking is None and not unlimited:
+                lacking = limit
+        elif not found[1].allows:
+            return _decision(found, limit)
+    if lacking is not None:
+        return _REFUSALS[lacking]
     assert granted is not None
-    return granted
+    return _decision(granted, layer)
 
 
-def _walk(
+_Found = tuple[NamedPolicy, Statement]
+_REFUSALS = {layer: Decision(False, False, layer) for layer in Layer}
+
+
+def _decision(found: _Found, layer: Layer) -> Decision:
+    named, statement = found
+    return Decision(statement.allows, not statement.allows, layer, named.name, statement)
+
+
+def _find(
     policies: Sequence[NamedPolicy],
-    layer: Layer,
     action: str,
     resource: str,
     context: Context,
     caller: CallerNames | None = None,
     *,
     direct: bool = False,
-) -> Decision | None:
+) -> _Found | None:
     """The first statement that denies, else the first that allows, else None. ``direct``: those that allow a listed name."""
-    allowed: Decision | None = None
+    allowed: _Found | None = None
     for named in policies:
-        for statement in named.policy.statements:
+        for statement in named.policy.about(action):
             if allowed is not None and statement.allows:
                 continue
             if caller is not None and not _names(statement, caller):
                 continue
             if direct and not (caller and statement.lists(caller.kind, caller.direct)):
                 continue
-            if statement.applies(action, resource, context):
-                decision = Decision(statement.allows, not statement.allows, layer, named.name, statement)
+            if statement.applies(resource, context):
                 if not statement.allows:
-                    return decision
-                allowed = decision
+                    return named, statement
+                allowed = named, statement
     return allowed
 
 

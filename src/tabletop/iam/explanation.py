@@ -31,8 +31,8 @@ def near_misses(policies: PolicySet, action: str, resource: str, context: Contex
 
 def _of_layer(policies: tuple[NamedPolicy, ...], action: str, resource: str, context: Context) -> Iterator[str]:
     for named in policies:
-        for statement in named.policy.statements:
-            if not statement.allows or statement.actions.matches(action, context) is statement.not_action:
+        for statement in named.policy.about(action):
+            if not statement.allows:
                 continue
             lack = _lack(statement, resource, context)
             if lack:

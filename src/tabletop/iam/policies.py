@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,9 @@ from tabletop.iam.patterns import (
 )
 
 CURRENT_VERSION = "2012-10-17"
+_ACTIONS_KEPT = 256
+"""For each policy."""
+_NO_CONTEXT: Context = {}
 
 
 class Matcher:
@@ -102,13 +105,18 @@ class Statement:
     condition_texts: tuple[ConditionText, ...] = ()
     """Of each of ``conditions``, for explanations."""
 
-    def applies(self, action: str, resource: str, context: Context) -> bool:
-        """Does the statement speak of this action (in lower case) on this resource in this request?"""
-        if self.actions.matches(action, context) is self.not_action:
-            return False
+    def concerns(self, action: str) -> bool:
+        """Does it speak of this action (in lower case) at all? Actions hold no variables: the same in every request."""
+        return self.actions.matches(action, _NO_CONTEXT) is not self.not_action
+
+    def applies(self, resource: str, context: Context) -> bool:
+        """Does it, concerning the action, hold of this resource in this request?"""
         if self.resources is not None and self.resources.matches(resource, context) is self.not_resource:
             return False
-        return all(condition(context) for condition in self.conditions)
+        for condition in self.conditions:  # noqa: SIM110 - no generator: most statements have none, or one
+            if not condition(context):
+                return False
+        return True
 
     def lists(self, kind: str, names: Sequence[str]) -> bool:
         """Does its Principal element list one of these very names?"""
@@ -129,6 +137,16 @@ class Policy:
 
     statements: tuple[Statement, ...]
     document: str = ""
+    _about: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False)
+
+    def about(self, action: str) -> tuple[Statement, ...]:
+        """The statements that concern the action (in lower case), in their order; worked out once for each action."""
+        found = self._about.get(action)
+        if found is None:
+            if len(self._about) >= _ACTIONS_KEPT:
+                self._about.clear()
+            found = self._about[action] = tuple(one for one in self.statements if one.concerns(action))
+        return found
 
 
 @lru_cache(maxsize=1024)

@@ -260,7 +260,7 @@ def _applies(simulation: Simulation, layer: Layer, statement: Statement, action:
     caller = simulation.caller
     if layer is Layer.RESOURCE and not statement.speaks_of(caller.kind, caller.own + caller.account):
         return False
-    return statement.applies(action.lower(), resource, simulation.context)
+    return statement.concerns(action.lower()) and statement.applies(resource, simulation.context)
 
 
 def _statement(named: NamedPolicy, layer: Layer, statement: Statement) -> Answer:
@@ -299,7 +299,7 @@ def _missing(simulation: Simulation, action: str) -> list[str]:
         key
         for named in policies
         for statement, keys in zip(named.policy.statements, _keys_by_statement(named), strict=True)
-        if statement.actions.matches(action.lower(), simulation.context) is not statement.not_action
+        if statement.concerns(action.lower())
         for key in keys
     }
     return sorted(key for key in asked if key.lower() not in simulation.given | _ALWAYS_KNOWN)
