@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import figures, stream_figures
+from benchmarks import access_figures, figures, stream_figures
 from benchmarks.load import wrk_path
 
 
@@ -44,6 +44,7 @@ def main() -> int:
 
 def _all(folder: Path, port: int, seconds: int) -> Iterator[figures.Figure]:
     yield from figures.starting(folder, port)
+    yield from access_figures.accessing()
     yield from figures.invoking(folder, port)
     yield from stream_figures.streaming(folder, port)
     if wrk_path() is None:
