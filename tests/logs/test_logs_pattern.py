@@ -230,3 +230,23 @@ def test_regex_takes_linear_time() -> None:
     began = time.perf_counter()
     assert not search("a" * 20_000)
     assert time.perf_counter() - began < 2
+
+
+# A pattern has at most two regular expressions, in each of its three forms.
+@pytest.mark.parametrize(
+    ("pattern", "sound"),
+    [
+        ("%a% %b%", True),
+        ("%a% %b% %c%", False),
+        ("{ $.a = %a% && $.b = %b% }", True),
+        ("{ $.a = %a% && ($.b = %b% || $.c = %c%) }", False),
+        ("[a = %a%, b = %b%]", True),
+        ("[a = %a%, b = %b%, c = %c%]", False),
+    ],
+)
+def test_regular_expressions_are_counted(pattern: str, sound: bool) -> None:
+    if sound:
+        compile_pattern(pattern)
+    else:
+        with pytest.raises(ApiError):
+            compile_pattern(pattern)

@@ -13,6 +13,9 @@ from tabletop.base.errors import ApiError
 NESTING_MAX = 50
 """Parentheses within parentheses; the parser descends once for each."""
 
+EXPRESSIONS_MAX = 2
+"""Regular expressions in one pattern (AWS's quota; the words of its refusal are inferred)."""
+
 Predicate = Callable[[Any], bool]
 
 
@@ -27,6 +30,7 @@ class Scanner:
         self.text = text
         self.at = start
         self.stop = stop
+        self._expressions = 0
 
     def skip_spaces(self) -> None:
         while self.at < self.stop and self.text[self.at].isspace():
@@ -65,6 +69,10 @@ class Scanner:
         """What stands between the delimiter that comes next and its like; a backslash before the delimiter keeps it."""
         delimiter = self.text[self.at]
         self.at += 1
+        if delimiter == "%":
+            self._expressions += 1
+            if self._expressions > EXPRESSIONS_MAX:
+                raise bad_pattern()
         taken: list[str] = []
         while self.at < self.stop:
             character = self.text[self.at]
