@@ -10,6 +10,7 @@ sum once), so that the checker may compare rows byte by byte. A vector of zeros 
 from __future__ import annotations
 
 import math
+import operator
 import struct
 from collections.abc import Sequence
 from functools import cache
@@ -41,8 +42,14 @@ def form(index: VectorIndex) -> struct.Struct:
 
 
 def packed(index: VectorIndex, value: dict[str, Any]) -> bytes:
-    """The components of a canonical attribute value, as a row holds them. Raises ValidationException for what is no
-    vector of this index (the words are AWS's where the length is wrong, and inferred otherwise).
+    """The components of a canonical attribute value, as a row holds them. Raises as ``checked`` does."""
+    raw = checked(index, value)
+    return scaled(raw, index.dimensions) if index.distance == "COSINE" else raw
+
+
+def checked(index: VectorIndex, value: dict[str, Any]) -> bytes:
+    """The components, rounded to 32 bits and packed. Raises ValidationException for what is no vector of this index (the
+    words are AWS's where the length is wrong, and inferred otherwise).
     """
     elements = value.get("L")
     if elements is None:
@@ -58,14 +65,13 @@ def packed(index: VectorIndex, value: dict[str, Any]) -> bytes:
         at = next(at for at, element in enumerate(elements) if "N" not in element)
         raise _invalid_type(index, f"[{at}]", "N", elements[at]) from None
     try:
-        raw = singles(index.dimensions).pack(*components)
+        return singles(index.dimensions).pack(*components)
     except OverflowError:
         at = next(at for at, component in enumerate(components) if not fits_single(component))
         raise invalid_parameters(
             f"Invalid value for parameter {index.attribute}[{at}], Expected: a 32-bit floating point number, "
             f"Actual: {elements[at]['N']}. IndexName: {index.name}"
         ) from None
-    return scaled(raw, index.dimensions) if index.distance == "COSINE" else raw
 
 
 def _invalid_type(index: VectorIndex, where: str, expected: str, value: dict[str, Any]) -> Exception:
@@ -90,7 +96,7 @@ def scaled(raw: bytes, dimensions: int) -> bytes:
 
 def unit(components: Components) -> Components:
     """Of length one; zeros stay zeros. ``components`` are 32-bit floats, whose squares are exact."""
-    length = math.sqrt(math.fsum(x * x for x in components))
+    length = math.sqrt(math.fsum(map(operator.mul, components, components)))
     return tuple([x / length for x in components]) if length else components
 
 

@@ -87,7 +87,7 @@ def check_item(table: Table, item: Item) -> None:
                 _check_search_attribute(index, part, value)
         vector = item.get(index.attribute)
         if vector is not None:
-            packing.packed(index, vector)
+            packing.checked(index, vector)
 
 
 def _check_search_attribute(index: VectorIndex, part: KeyAttribute, value: dict[str, Any]) -> None:
