@@ -267,7 +267,7 @@ def index_partition(table: Table, index: Index, key: Item) -> bytes:
 
 
 def vector_partition(table: Table, index: VectorIndex, value: dict[str, Any] | None) -> bytes:
-    """Prefix of the rows of one partition of a vector index, which has none: ``value`` is None then."""
+    """Prefix of the rows of one partition of a vector index; of all rows, where the index has no partitions (no ``value``)."""
     if index.hash is None or value is None:
         return index.prefix
     return index.prefix + partition_hash(table, key_bytes(index.hash, value))

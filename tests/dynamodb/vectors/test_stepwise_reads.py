@@ -109,3 +109,23 @@ def test_search_in_steps(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert 8 <= asyncio.run(work()) <= 12
     assert answers[0].count(b'"Score"') == 95
+
+
+# Making the answer takes steps as well, where the items are large.
+def test_answer_in_steps(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "STEP_BYTES", 1000)
+    dynamo("CreateTable", **table(vector_index()))
+    for number in range(12):
+        put(dynamo, f"{number:02}", number, 0, more={"S": "x" * 500})
+    body: dict[str, Any] = {"TableName": "users", "IndexName": "vix", "SearchVector": numbers(0, 0), "TopK": 12}
+    answers: list[Any] = []
+
+    async def work() -> None:
+        dynamo.start("SearchVectors", answers.append, **body)
+        for _ in range(5):
+            assert answers == []
+            await asyncio.sleep(0)
+        await turns(2)
+
+    asyncio.run(work())
+    assert answers[0].count(b'"Score"') == 12

@@ -22,6 +22,8 @@ from tabletop.storage.store import View, after_prefix
 
 STEP_NUMBERS = 65_536
 """Components that one step looks at: about 2 milliseconds."""
+STEP_BYTES = 65_536
+"""Of items that one step parses for the answer, or one item: a few milliseconds where vectors are shown."""
 ROW_NUMBERS = 128
 """What reading a row costs beside its components, in components."""
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
@@ -64,7 +66,7 @@ def steps(view: View, search: Search) -> Generator[None, None, bytes]:
     partition, filters = _fit(index, search.equal)
     nearest: list[Found] = []
     measured = yield from _look(view, table, index, search, partition, filters, nearest)
-    return _answer(view, table, index, search, sorted(nearest, reverse=True), measured)
+    return (yield from _answer(view, table, index, search, sorted(nearest, reverse=True), measured))
 
 
 def searchable_index(table: Table, name: str) -> VectorIndex:
@@ -130,12 +132,18 @@ def _look(
     return measured
 
 
-def _answer(view: View, table: Table, index: VectorIndex, search: Search, nearest: list[Found], measured: int) -> bytes:
+def _answer(
+    view: View, table: Table, index: VectorIndex, search: Search, nearest: list[Found], measured: int
+) -> Generator[None, None, bytes]:
     results = []
-    returned_bytes = answer_bytes = 0
+    returned_bytes = answer_bytes = parsed_bytes = 0
     for found in nearest:
+        if parsed_bytes >= STEP_BYTES:
+            parsed_bytes = 0
+            yield
         raw = view.get(table.item_prefix + found.item_key)
         assert raw is not None, "a vector index has a row without an item"
+        parsed_bytes += len(raw)
         item = orjson.loads(raw[4:])
         shown = _shown(index, item, search.projection)
         returned_bytes += sizes.item_size(shown)
