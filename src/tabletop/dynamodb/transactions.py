@@ -68,14 +68,14 @@ class Reasons:
 
 
 def apply_all(
-    view: View, call: Call, prepare: Sequence[Callable[[], Write]], apply: Callable[[Write], Outcome]
+    view: View, call: Call, prepare: Sequence[Callable[[], Write]], apply: Callable[[Table, bytes, Write], Outcome]
 ) -> list[Outcome]:
     """Apply every member's write, or raise: TransactionCanceledException with the reason of each that was refused.
 
     As AWS has it, all keys are looked at before any condition: two members of one item refuse the whole request.
     """
     reasons = Reasons(len(prepare))
-    writes: list[Write] = []
+    writes: list[tuple[Table, bytes, Write]] = []
     seen: set[bytes] = set()
     for position, prepare_member in enumerate(prepare):
         try:
@@ -88,12 +88,12 @@ def apply_all(
         if item_key in seen:
             raise invalid("Transaction request cannot include multiple operations on one item")
         seen.add(item_key)
-        writes.append(prepared)
+        writes.append((table, item_key, prepared))
     reasons.raise_if_refused()
     outcomes: list[Outcome] = []
-    for position, prepared in enumerate(writes):
+    for position, located in enumerate(writes):
         try:
-            outcomes.append(apply(prepared))
+            outcomes.append(apply(*located))
         except ApiError as error:
             reasons.refuse(position, error)
     reasons.raise_if_refused()

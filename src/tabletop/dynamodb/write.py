@@ -81,7 +81,11 @@ def apply(view: View, batch: Batch, call: Call, write: Write, now: float) -> Out
     Raises ApiError: ResourceNotFoundException, ValidationException, ConditionalCheckFailedException (its ``fields`` hold the
     item if ``return_old_on_refusal``), ItemCollectionSizeLimitExceededException.
     """
-    table, key = locate(view, call, write)
+    return apply_at(view, batch, *locate(view, call, write), write, now)
+
+
+def apply_at(view: View, batch: Batch, table: Table, key: bytes, write: Write, now: float) -> Outcome:
+    """``apply`` for a write whose place ``locate`` has found."""
     kind = write.kind
     outcome = Outcome(table, key, view.get(key))
     if write.condition is not None and not write.condition.matches(outcome.old):

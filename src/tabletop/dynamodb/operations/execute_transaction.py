@@ -123,7 +123,7 @@ def _write(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer
         view,
         call,
         [partial(_lowered, view, call, member) for member in request.members],
-        lambda prepared: writes.apply(view, batch, call, prepared, now),
+        lambda table, key, prepared: writes.apply_at(view, batch, table, key, prepared, now),
     )
     written_units(outcomes).attach(answer, request.return_consumed_capacity)
     if token is not None:

@@ -81,7 +81,7 @@ def plan(view: View, request: TransactWriteItems, now: float) -> tuple[dict[str,
         view,
         call,
         [partial(_as_it_is, prepared) for prepared in request.writes],
-        lambda prepared: write.apply(view, batch, call, prepared, now),
+        lambda table, key, prepared: write.apply_at(view, batch, table, key, prepared, now),
     )
     answer: dict[str, Any] = {}
     written_units(outcomes).attach(answer, request.return_consumed_capacity)

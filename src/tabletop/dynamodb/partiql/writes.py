@@ -55,8 +55,13 @@ def lower_write(view: View, call: Call, bound: Bound, *, return_old_on_refusal: 
 
 def apply(view: View, batch: Batch, call: Call, prepared: Write, now: float) -> Outcome:
     """``write.apply``, with the error that an INSERT has for its condition."""
+    return apply_at(view, batch, *write.locate(view, call, prepared), prepared, now)
+
+
+def apply_at(view: View, batch: Batch, table: Table, key: bytes, prepared: Write, now: float) -> Outcome:
+    """``apply`` for a write whose place is known."""
     try:
-        return write.apply(view, batch, call, prepared, now)
+        return write.apply_at(view, batch, table, key, prepared, now)
     except ApiError as error:
         if prepared.kind == "put" and error.code == "ConditionalCheckFailedException":
             raise ApiError("DuplicateItemException", errors.DUPLICATE_ITEM) from error
