@@ -39,6 +39,15 @@ RESULTS: tuple[Known, ...] = (
         "SerializationException",
     ),
     Known(
+        "The end of a page among equal keys of an index",
+        "either",
+        "the API leaves the order of entries with equal index keys open, and so which of them ends a page",
+        r"^200 \.LastEvaluatedKey",
+        r"^200 \.LastEvaluatedKey",
+        "Query",
+        "IndexName",
+    ),
+    Known(
         "attribute_type of an empty string",
         "Tabletop",
         "AWS's guide: true if the attribute is of the type, and empty strings are allowed; dynalite takes them for missing",
