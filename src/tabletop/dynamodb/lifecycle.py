@@ -32,10 +32,13 @@ SIMULTANEOUS_MAX = 500
 _BUSY = {"CREATING": "created", "UPDATING": "updated", "DELETING": "deleted"}
 
 
-def existing_table(view: View, call: Call, name_or_arn: str) -> Table:
-    """The table, for table operations. Raises ResourceNotFoundException in their words."""
+def existing_table(view: View, call: Call, name_or_arn: str, *, unfinished: bool = False) -> Table:
+    """The table, for table operations. Raises ResourceNotFoundException in their words.
+
+    ``unfinished``: a replica that is still being filled counts too; to most operations it is not there yet.
+    """
     table = find_table(view, call, name_or_arn)
-    if table is None:
+    if table is None or (table.status == "CREATING" and not unfinished):
         raise not_found(table_name(name_or_arn))
     return table
 

@@ -31,7 +31,7 @@ def table_arn_of(body: Body) -> str:
 
 def tagged_table(view: View, call: Call, arn: str) -> Table:
     table = find_table(view, call, arn)
-    if table is None:
+    if table is None or table.status == "CREATING":
         # The missing letter is AWS's.
         raise ApiError("ResourceNotFoundException", f"Requested resource not found: ResourcArn: {arn} not found")
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dynamo import Dynamo, attributes, definition, index, key_schema
-from replica_steps import HERE, THERE, add, items, put, remove, table
+from replica_steps import FAR, HERE, THERE, add, items, put, remove, table
 
 
 # A replica of an empty table is there at once: either region's writes are read in both.
@@ -38,6 +38,13 @@ def test_a_filled_table_is_copied_while_writes_go_on(dynamo: Dynamo) -> None:
     assert table(there)["TableStatus"] == "CREATING"
     assert table(dynamo)["Replicas"][0]["ReplicaStatus"] == "CREATING"
     assert there.refusal("PutItem", TableName="users", Item={"p": {"S": "x"}})[0] == "ResourceNotFoundException"
+    assert there.refusal("UpdateTable", TableName="users", TableClass="STANDARD")[0] == "ResourceNotFoundException"
+    assert there.refusal("ListTagsOfResource", ResourceArn=table(there)["TableArn"])[0] == "ResourceNotFoundException"
+    busy = "Attempt to change a resource which is still in use: Table: users is being used."
+    assert there.refusal("DeleteTable", TableName="users") == ("ResourceInUseException", busy)
+    for region, code in ((dynamo, "ResourceInUseException"), (there, "ValidationException")):
+        more = [{"Create": {"RegionName": FAR}}]
+        assert region.refusal("UpdateTable", TableName="users", ReplicaUpdates=more)[0] == code
     for number in range(0, 600, 3):
         put(dynamo, f"old{number:03}", changed={"BOOL": True})
         dynamo("DeleteItem", TableName="users", Key={"p": {"S": f"old{number + 1:03}"}})

@@ -158,7 +158,8 @@ class Rehearsal:
 
     def allowed(self, region: Dynamo, action: str, **body: Any) -> bool:
         answered = refusal(region, action, TableName="users", **body)
-        assert answered in (None, "ResourceInUseException", "ValidationException", "LimitExceededException")
+        waits = ("ResourceInUseException", "LimitExceededException", "ResourceNotFoundException")
+        assert answered in (None, "ValidationException", *waits)
         return answered is None
 
     def check(self) -> None:

@@ -40,7 +40,9 @@ def prepare(body: Body, call: Call) -> tuple[Call, str]:
 
 
 def plan(view: View, request: tuple[Call, str], now: float) -> tuple[Any, Batch]:
-    table = existing_table(view, *request)
+    table = existing_table(view, *request, unfinished=True)
+    if table.status == "CREATING":
+        raise in_use(f"Table: {table.name} is being used.")
     record = table.record
     if record.get("deletion_protection"):
         raise invalid(

@@ -16,7 +16,7 @@ def prepare(body: Body, call: Call) -> tuple[Call, str]:
 
 
 def read(view: View, request: tuple[Call, str], now: float) -> dict[str, Any]:
-    return {"Table": describe(view, existing_table(view, *request).record, now)}
+    return {"Table": describe(view, existing_table(view, *request, unfinished=True).record, now)}
 
 
 OPERATION = Operation("DescribeTable", prepare=prepare, targets=table_targets("DescribeTable"), read=read)

@@ -31,11 +31,24 @@ from tabletop.dynamodb.stream_labels import new_stream
 from tabletop.dynamodb.streams.records import follow_table
 from tabletop.storage.store import Batch, View, read_counter
 
+_TAKEN_OVER = (
+    *("account", "name", "seed", "index_count", "attributes", "key_schema", "indexes", "vector_indexes", "billing"),
+    *("throughput", "on_demand", "warm", "ttl", "table_class", "scaling", "settings_replication"),
+)
+"""Of a record: what a new replica has from its source. The seed and the numbers of indexes, so that keys are alike; no tags,
+policy, deletion protection or other settings that are each table's own."""
+
 _KEYS = "KMSMasterKeyId must be specified for each replica."
 
 
 def plan(view: View, request: ReplicaRequest, now: float) -> tuple[Any, Batch]:
-    table = existing_table(view, request.call, request.table)
+    table = existing_table(view, request.call, request.table, unfinished=True)
+    if table.status == "CREATING":
+        # The end of the sentence is inferred.
+        raise invalid(
+            "Create/Update/Delete of replica is not allowed while the replica is being added to table with name: "
+            f"{table.name} in region {table.region}"
+        )
     record = editable_record(table)
     batch = Batch()
     _CHANGES[request.kind](view, batch, record, request, now)
@@ -149,7 +162,7 @@ def _new_replica(
     newest = batch.writes.get(keys.TABLE_NUMBER_COUNTER) or view.get(keys.TABLE_NUMBER_COUNTER)
     number = 1 + (0 if newest is None else int.from_bytes(newest, "big"))
     batch.put(keys.TABLE_NUMBER_COUNTER, number.to_bytes(4, "big"))
-    record = copy.deepcopy(source)
+    record = {field: copy.deepcopy(source[field]) for field in _TAKEN_OVER if field in source}
     arn = arn_in(source["account"], region, source["name"])
     stream = source.get("stream")
     record |= {
@@ -160,14 +173,11 @@ def _new_replica(
         "created": round(now, 3),
         "status": "CREATING",
         "tags": {},
-        "policy": None,
-        "deletion_protection": False,
         "stream": None,
         "sse": _key_there(source, region, action.get("KMSMasterKeyId")),
         "group": source["group"]
         | {"source": source["region"], "stream": stream["view"] if stream and stream["enabled"] else None},
     }
-    record.pop("transition", None)
     for index in all_indexes(record):
         index["arn"] = f"{arn}/index/{index['name']}"
         index.pop("transition", None)
