@@ -54,29 +54,6 @@ def tenant_table(dynamodb: Any, kind: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def user(iam: Any, client_of: Callable[..., Any]) -> Iterator[Callable[[str], Any]]:
-    """``user(policy)``: a new user's name, and a client with his keys."""
-    names: list[str] = []
-
-    def make(policy: str, name: str = "") -> Any:
-        name = name or f"t-{uuid.uuid4().hex[:12]}"
-        names.append(name)
-        iam.create_user(UserName=name)
-        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy)
-        issued = iam.create_access_key(UserName=name)["AccessKey"]
-        return client_of(
-            "dynamodb", aws_access_key_id=issued["AccessKeyId"], aws_secret_access_key=issued["SecretAccessKey"]
-        )
-
-    yield make
-    for name in names:
-        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
-            iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        iam.delete_user_policy(UserName=name, PolicyName="own")
-        iam.delete_user(UserName=name)
-
-
-@pytest.fixture(scope="module")
 def tenant(dynamodb: Any, user: Any) -> Iterator[Tenant]:
     table = tenant_table(dynamodb, "S")
     name, other = f"t-{uuid.uuid4().hex[:12]}", "neighbour"
