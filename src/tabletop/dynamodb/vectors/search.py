@@ -136,6 +136,7 @@ def _answer(
     view: View, table: Table, index: VectorIndex, search: Search, nearest: list[Found], measured: int
 ) -> Generator[None, None, bytes]:
     results = []
+    counts_bytes = search.return_consumed_capacity not in (None, "NONE")
     returned_bytes = answer_bytes = parsed_bytes = 0
     for found in nearest:
         if parsed_bytes >= STEP_BYTES:
@@ -146,14 +147,15 @@ def _answer(
         parsed_bytes += len(raw)
         item = orjson.loads(raw[4:])
         shown = _shown(index, item, search.projection)
-        returned_bytes += sizes.item_size(shown)
+        if counts_bytes:
+            returned_bytes += sizes.item_size(shown)
         results.append(orjson.dumps({"Item": shown, "Score": score(index, -found.nearness)}))
         answer_bytes += len(results[-1])
         if answer_bytes > ANSWER_BYTES_MAX:
             # The bound is documented; that it is an error, and its words, are inferred.
             raise invalid("SearchVectors response size exceeds the limit of 16 MB")
     answer = b'{"SearchResults":[' + b",".join(results) + b"]"
-    if search.return_consumed_capacity not in (None, "NONE"):
+    if counts_bytes:
         examined = packing.COMPONENT_BYTES * index.dimensions * measured + returned_bytes
         consumed = {"VectorSearchRequestBytes": float(max(rows.REQUEST_BYTES_MIN, examined))}
         answer += b',"ConsumedCapacity":' + orjson.dumps(consumed)
