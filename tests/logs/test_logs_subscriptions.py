@@ -298,3 +298,40 @@ def test_list_log_groups(client: Any) -> None:
     assert listed[0]["logGroupArn"] == "arn:aws:logs:us-east-1:000000000000:log-group:abc/1"
     assert client("ListLogGroups", accountIdentifiers=["1" * 12]) == {"logGroups": []}
     assert len(client("ListLogGroups")["logGroups"]) == 4
+
+
+# ListLogGroups by tags: every filter must match, by any of its values; an asterisk disregards case, a mark of exclamation
+# negates.
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ([{"key": "stage"}], ["a", "b", "c"]),
+        ([{"key": "Stage"}], []),
+        ([{"key": "stage", "values": ["prod"]}], ["a"]),
+        ([{"key": "stage", "values": ["prod*"]}], ["a", "b"]),
+        ([{"key": "stage", "values": ["*EU"]}], ["b"]),
+        ([{"key": "stage", "values": ["*o*"]}], ["a", "b"]),
+        ([{"key": "stage", "values": ["!prod"]}], ["b", "c"]),
+        ([{"key": "stage", "values": ["!prod*"]}], ["c"]),
+        ([{"key": "stage", "values": ["prod", "test"]}], ["a", "c"]),
+        ([{"key": "stage"}, {"key": "team", "values": ["x"]}], ["c"]),
+    ],
+)
+def test_list_log_groups_by_tags(client: Any, filters: list[dict[str, Any]], names: list[str]) -> None:
+    for name, tags in (("a", {"stage": "prod"}), ("b", {"stage": "PROD-eu"}), ("c", {"stage": "test", "team": "x"})):
+        client("CreateLogGroup", logGroupName=name, tags=tags)
+    client("CreateLogGroup", logGroupName="d")
+    found = client("ListLogGroups", logGroupTags=filters)["logGroups"]
+    assert [one["logGroupName"] for one in found] == names
+
+
+# TestMetricFilter says which of the messages a pattern matches.
+def test_a_pattern_is_tried_out(client: Any) -> None:
+    answer = client("TestMetricFilter", filterPattern="{ $.a = * }", logEventMessages=['{"a": 1}', "no", '{"a": "x"}'])
+    assert answer["matches"] == [
+        {"eventNumber": 1, "eventMessage": '{"a": 1}'},
+        {"eventNumber": 3, "eventMessage": '{"a": "x"}'},
+    ]
+    assert refused(client, "TestMetricFilter", filterPattern="{", logEventMessages=["x"])[0] == (
+        "InvalidParameterException"
+    )

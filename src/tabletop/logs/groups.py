@@ -96,7 +96,7 @@ def describe_groups(view: View, call: Call, params: dict[str, Any]) -> Answer:
 
 def list_groups(view: View, call: Call, params: dict[str, Any]) -> Answer:
     """ListLogGroups. The pattern is up to five parts of names, each at the beginning where it has a caret."""
-    for member in ("dataSources", "fieldIndexNames", "logGroupTags"):
+    for member in ("dataSources", "fieldIndexNames"):
         if params.get(member):
             raise invalid(f"{member} is not available here.")
     accounts = params.get("accountIdentifiers") or [call.account]
@@ -107,6 +107,8 @@ def list_groups(view: View, call: Call, params: dict[str, Any]) -> Answer:
     for group in groups_named(view, call.account, call.region, "", after) if call.account in accounts else ():
         name = group["name"]
         if params.get("logGroupClass") not in (None, group["class"]):
+            continue
+        if not tags.has_tags(group, params.get("logGroupTags") or []):
             continue
         if not any(name.startswith(part[1:]) if part.startswith("^") else part in name for part in parts):
             continue

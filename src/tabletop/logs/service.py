@@ -37,6 +37,7 @@ WRITES: dict[str, Callable[[View, tuple[Call, Params], float], tuple[Answer, Bat
 
 READS: dict[str, Callable[[View, Call, Params], Answer]] = {
     "DescribeLogGroups": groups.describe_groups,
+    "TestMetricFilter": search.try_pattern,
     "ListLogGroups": groups.list_groups,
     "DescribeSubscriptionFilters": subscriptions.describe_filters,
     "DescribeLogStreams": streams.describe_streams,

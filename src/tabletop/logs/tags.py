@@ -47,6 +47,32 @@ def add_tags(group: Record, tags: dict[str, str]) -> None:
     group["tags"] = merged
 
 
+def has_tags(group: Record, filters: list[dict[str, Any]]) -> bool:
+    """Does the group match every filter: ``{"key": ..., "values": [...]}``, any value where none is named?"""
+    tags = group["tags"]
+    for wanted in filters:
+        if wanted["key"] not in tags:
+            return False
+        values = wanted.get("values")
+        if values and not any(_value_matches(tags[wanted["key"]], pattern) for pattern in values):
+            return False
+    return True
+
+
+def _value_matches(value: str, pattern: str) -> bool:
+    """``prod``, ``prod*``, ``*prod``, ``!prod``: exact where there is no asterisk, in any case where there is one."""
+    bare = pattern.removeprefix("!")
+    if bare.startswith("*") or bare.endswith("*"):
+        middle, value = bare.removeprefix("*").removesuffix("*").lower(), value.lower()
+        if bare.startswith("*") and bare.endswith("*"):
+            matches = middle in value
+        else:
+            matches = value.endswith(middle) if bare.startswith("*") else value.startswith(middle)
+    else:
+        matches = value == bare
+    return matches is not pattern.startswith("!")
+
+
 def tagged_group(view: View, call: Call, params: dict[str, Any]) -> Record:
     """The group that ``resourceArn`` or ``logGroupName`` names. Raises ResourceNotFoundException."""
     if "logGroupName" in params:
