@@ -243,7 +243,7 @@ def test_entities_of_a_policy(api: Api) -> None:
 
     everybody = ["g0", "g1", "g2", "alice", "worker"]
     assert names() == names(MaxItems=1) == names(MaxItems=2) == everybody
-    assert names(EntityFilter="Group", PathPrefix="/1") == ["g1"]
+    assert names(EntityFilter="Group", PathPrefix="/1/") == ["g1"]
     assert names(PolicyUsageFilter="PermissionsBoundary") == ["alice"]
     assert names(PolicyUsageFilter="PermissionsPolicy") == ["g0", "g1", "g2", "worker"]
 

@@ -469,3 +469,17 @@ def test_power_users(api: Api, iam: Iam, store: DictStore) -> None:
         iam.authorize(view, api.call(alice), [("dynamodb:PutItem", TABLE), ("iam:ListRoles", "*")])
         with pytest.raises(ApiError, match="iam:CreateUser"):
             iam.authorize(view, api.call(alice), [("iam:CreateUser", "*")])
+
+
+# A prefix need not be a whole path where roles, users and groups are listed; where policies are, it must.
+def test_prefixes_of_a_wrong_form(api: Api) -> None:
+    for action in ("ListRoles", "ListUsers", "ListGroups", "ListInstanceProfiles"):
+        assert api(action, PathPrefix="/a")["IsTruncated"] is False
+        assert api.refusal(action, PathPrefix="a")[0] == "ValidationError"
+    api("CreateRole", RoleName="worker", AssumeRolePolicyDocument=LAMBDA_TRUST)
+    for action, params in (("ListPolicies", {}), ("ListAttachedRolePolicies", {"RoleName": "worker"})):
+        assert api(action, PathPrefix="/a/", **params)["IsTruncated"] is False
+        for prefix in ("/a", "/!/", "a/"):
+            code, _, message = api.refusal(action, PathPrefix=prefix, **params)
+            assert code == "ValidationError"
+            assert message.startswith("The specified value for pathPrefix is invalid. It must begin and end with /")

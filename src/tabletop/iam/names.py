@@ -28,15 +28,23 @@ _CHECKS: dict[str, tuple[Callable[[str], object], str]] = {
     "NewPath": (_PATH, _PATH_WORDS),
     "PathPrefix": (_PREFIX, _PREFIX_WORDS),
 }
+# Actions whose members of these names have another form: a policy's path has fewer characters, and is a whole one.
+_OF_ACTIONS: dict[tuple[str, str], tuple[Callable[[str], object], str]] = {
+    ("CreatePolicy", "Path"): (_POLICY_PATH, _PATH_WORDS),
+    ("ListPolicies", "PathPrefix"): (_POLICY_PATH, _PATH_WORDS),
+    ("ListAttachedRolePolicies", "PathPrefix"): (_POLICY_PATH, _PATH_WORDS),
+    ("ListAttachedUserPolicies", "PathPrefix"): (_POLICY_PATH, _PATH_WORDS),
+    ("ListAttachedGroupPolicies", "PathPrefix"): (_POLICY_PATH, _PATH_WORDS),
+    ("ListEntitiesForPolicy", "PathPrefix"): (_PATH, _PATH_WORDS),
+}
 
 
 def check_names(action: str, params: Params) -> None:
     """Raise ValidationError for the first name or path of the request that is of another form."""
-    for member, (matches, words) in _CHECKS.items():
+    for member, usual in _CHECKS.items():
         value = params.get(member)
         if not isinstance(value, str):
             continue
-        if action == "CreatePolicy" and member == "Path":
-            matches = _POLICY_PATH
+        matches, words = _OF_ACTIONS.get((action, member), usual)
         if not matches(value):
             raise validation_error(f"The specified value for {member[0].lower()}{member[1:]} is invalid. {words}")
