@@ -46,7 +46,8 @@ class Subscribers:
 
 @pytest.fixture
 def subscribers(client: Any) -> Subscribers:
-    client.logs._subscribers = taker = Subscribers()
+    taker = Subscribers()
+    client.logs.connect(taker)
     return taker
 
 
@@ -275,7 +276,7 @@ def test_the_loop_bears_failures(client: Any, subscribers: Subscribers) -> None:
 
     async def scenario() -> None:
         client.store.view = failing
-        running = asyncio.ensure_future(client.logs.deliver(subscribers))
+        running = asyncio.ensure_future(client.logs.deliver())
         for _ in range(100):
             await asyncio.sleep(0)
             client.logs._delivery.wake()

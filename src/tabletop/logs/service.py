@@ -108,10 +108,14 @@ class Logs:
             await self._store.commit(write.append_events, write.Appended(account, region, group, stream, chunk))
             self._delivery.wake()
 
-    async def deliver(self, subscribers: Subscribers) -> None:
-        """Give subscribers the events that their filters match, until cancelled."""
+    def connect(self, subscribers: Subscribers) -> None:
+        """Before anything is served: who subscription filters may name. Until then they name nobody."""
         self._subscribers = subscribers
-        await self._delivery.run(subscribers)
+
+    async def deliver(self) -> None:
+        """Give subscribers the events that their filters match, until cancelled."""
+        assert self._subscribers is not None
+        await self._delivery.run(self._subscribers)
 
     async def _check_subscriber(self, call: Call, params: Params) -> None:
         """PutSubscriptionFilter, before its plan: the function must be there and permit it."""

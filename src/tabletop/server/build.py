@@ -124,6 +124,7 @@ async def _whole(
         endpoint_url=address,
         isolation=settings.isolation,
     )
+    logs.connect(FunctionSubscribers(functions, system_clock))
     background = Background(store)
     gateway = Gateway(
         store=store,
@@ -158,8 +159,7 @@ async def _whole(
         tasks.append(loop.create_task(background.run(), name="background"))
         tasks.append(loop.create_task(housekeeping(), name="housekeeping"))
         await functions.start()
-        subscribers = FunctionSubscribers(functions, system_clock)
-        tasks.append(loop.create_task(logs.deliver(subscribers), name="log subscriptions"))
+        tasks.append(loop.create_task(logs.deliver(), name="log subscriptions"))
 
     async def close() -> None:
         await functions.stop()
