@@ -10,6 +10,7 @@ from dynamo import Dynamo, attributes, definition, index
 from replica_steps import FAR, HERE, THERE
 
 from tabletop.base.errors import ApiError
+from tabletop.dynamodb.lifecycle import Delays
 from tabletop.dynamodb.replicas import copying
 
 REGIONS = (HERE, THERE, FAR, "sa-east-1")
@@ -46,8 +47,10 @@ class Rehearsal:
 
     def open_region(self) -> Dynamo:
         """A region whose replica takes requests."""
-        ready = [region for region, table in self.tables().items() if table["TableStatus"] != "CREATING"]
-        return self.regions[self.random.choice(ready)]
+        return self.regions[self.random.choice(self.open_regions())]
+
+    def open_regions(self) -> list[str]:
+        return [region for region, table in self.tables().items() if table["TableStatus"] in ("ACTIVE", "UPDATING")]
 
     def step(self) -> None:
         kinds = (self.put, self.update, self.delete, self.batch, self.transact, self.work, self.member, self.setting)
@@ -132,9 +135,13 @@ class Rehearsal:
             others = [region for region in tables if region != asking]
             if not others:
                 return
-            action = {"Delete": {"RegionName": self.random.choice(others)}}
+            leaving = self.random.choice(others)
+            action = {"Delete": {"RegionName": leaving}}
             self.clock.advance(24 * 3600 + 1)
             self.settle()
+            if self.random.random() < 0.4:
+                self.allowed(self.regions[leaving], "DeleteTable")
+                return
         self.allowed(self.regions[asking], "UpdateTable", ReplicaUpdates=[action])
 
     def setting(self) -> None:
@@ -163,17 +170,22 @@ class Rehearsal:
         return answered is None
 
     def check(self) -> None:
+        self.clock.advance(60)
         self.settle()
+        assert self.open_regions() == list(self.tables())
         for region in self.tables():
             found = self.regions[region]("Scan", TableName="users")["Items"]
             assert {item["p"]["S"]: item for item in found} == self.model, region
 
 
-@pytest.mark.parametrize("seed", range(4))
+# Half of the seeds with delays, in which replicas show CREATING and DELETING for a while.
+@pytest.mark.parametrize("seed", range(6))
 def test_all_regions_equal_one_dict(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr(copying, "COPIED_MAX", 7)
+    monkeypatch.setattr(Delays, "table_delay_s", 2.0 * (seed % 2))
     rehearsal = Rehearsal(dynamo, seed)
     dynamo("CreateTable", **definition())
+    dynamo.clock.advance(3)
     dynamo("UpdateTimeToLive", TableName="users", TimeToLiveSpecification={"Enabled": True, "AttributeName": "at"})
     for step in range(STEPS):
         rehearsal.step()

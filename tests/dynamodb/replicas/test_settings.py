@@ -227,6 +227,28 @@ def test_statuses_take_their_time(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatc
     assert there.refusal("DescribeTable", TableName="users")[0] == "ResourceNotFoundException"
 
 
+# DeleteTable of a replica, with delays: while it is DELETING it belongs to no global table any more, and what expires in it
+# is not deleted in the others.
+def test_a_replica_that_deletes_itself_is_alone_at_once(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = dynamo.at(THERE)
+    dynamo("CreateTable", **definition())
+    add(dynamo)
+    dynamo("UpdateTimeToLive", TableName="users", TimeToLiveSpecification={"Enabled": True, "AttributeName": "at"})
+    put(dynamo, "a", at={"N": str(int(dynamo.clock()) + 2)})
+    monkeypatch.setattr(Delays, "table_delay_s", 5.0)
+    there("DeleteTable", TableName="users")
+    assert table(there)["TableStatus"] == "DELETING"
+    assert "Replicas" not in table(there)
+    assert dynamo.problems() == []
+    put(dynamo, "a")
+    dynamo.clock.advance(3)
+    dynamo.settle()
+    assert set(items(dynamo)) == {"a"}
+    dynamo.clock.advance(3)
+    dynamo.settle()
+    assert there.refusal("DescribeTable", TableName="users")[0] == "ResourceNotFoundException"
+
+
 # The settings mode belongs to tables alone that are to be replicated into other accounts.
 def test_settings_replication_mode(dynamo: Dynamo) -> None:
     dynamo("CreateTable", **definition(GlobalTableSettingsReplicationMode="DISABLED"))

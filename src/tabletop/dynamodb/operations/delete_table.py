@@ -16,7 +16,7 @@ from tabletop.dynamodb.lifecycle import (
     shown_status,
 )
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
-from tabletop.dynamodb.replicas import membership
+from tabletop.dynamodb.replicas import groups, membership
 from tabletop.storage.store import Batch, View
 
 _LAST_MEMBERS = (
@@ -44,6 +44,8 @@ def plan(view: View, request: tuple[Call, str], now: float) -> tuple[Any, Batch]
     if table.status == "CREATING":
         raise in_use(f"Table: {table.name} is being used.")
     record = table.record
+    if record.get("deletion_protection") and groups.members(record):
+        raise membership.protected(record)
     if record.get("deletion_protection"):
         raise invalid(
             "Resource cannot be deleted as it is currently protected against deletion. "
@@ -56,8 +58,7 @@ def plan(view: View, request: tuple[Call, str], now: float) -> tuple[Any, Batch]
         raise busy(record, status)
     refuse_too_many(view, request[0], now)
     batch = Batch()
-    membership.leave(view, batch, table, now)
-    membership.drop(view, batch, record, now)
+    membership.drop(view, batch, membership.leave(view, batch, table, now), now)
     return {"TableDescription": _last_description(view, record, now)}, batch
 
 

@@ -227,10 +227,7 @@ def _delete(view: View, batch: Batch, record: Record, request: ReplicaRequest, n
     for other in others:
         if other["region"] in request.actions:
             if other.get("deletion_protection"):
-                raise invalid(
-                    f"Cannot delete table {other['name']} in region {other['region']} because it has deletion protection "
-                    "enabled. Disable deletion protection first."
-                )
+                raise protected(other)
             if not strong:
                 groups.refuse_source(other, other["region"], now)
     gone = now + Delays.table_delay_s if Delays.table_delay_s > 0 else None
@@ -260,6 +257,13 @@ def _check_all_leave(record: Record, request: ReplicaRequest) -> None:
         raise invalid("Update table delete operation does not include all witnesses.")
     if set(request.actions) != set(groups.regions(record)):
         raise one_of_strong()
+
+
+def protected(record: Record) -> ApiError:
+    return invalid(
+        f"Cannot delete table {record['name']} in region {record['region']} because it has deletion protection enabled. "
+        "Disable deletion protection first."
+    )
 
 
 def one_of_strong() -> ApiError:
@@ -310,11 +314,15 @@ def drop(view: View, batch: Batch, record: Record, now: float) -> None:
     follow_table(view, batch, before, None, now)
 
 
-def leave(view: View, batch: Batch, table: Table, now: float) -> None:
-    """What DeleteTable of a replica does to the others; nothing for a table alone. Raises ValidationException."""
+def leave(view: View, batch: Batch, table: Table, now: float) -> Record:
+    """Take a table that is to be deleted out of its global table, if it has one; its record as it is then, not stored.
+
+    Raises ValidationException.
+    """
     record = editable_record(table)
     if not groups.members(record):
-        return
+        groups.make_alone(record)
+        return record
     if groups.is_strong(record):
         raise one_of_strong()
     groups.refuse_source(record, record["region"], now)
@@ -322,3 +330,4 @@ def leave(view: View, batch: Batch, table: Table, now: float) -> None:
     gone = now + Delays.table_delay_s if Delays.table_delay_s > 0 else None
     for other in groups.leave(view, record, gone):
         catalog.store_record(batch, other)
+    return record
