@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from functions_desk import ENDPOINT, Desk, RememberedLogs, RememberedRoles, Run
 
-from tabletop.functions import Functions, Settings
+from tabletop.functions import Functions, Settings, checker
 from tabletop.server.listener import listen
 from tabletop.storage.engine import open_store
 
@@ -43,4 +43,7 @@ def at_desk(tmp_path: Path) -> Iterator[Run]:
         asyncio.run(whole())
 
     yield run
+    with store.view() as view:
+        found = list(checker.problems(view))
     store.close()
+    assert found == []

@@ -17,7 +17,7 @@ PROBLEMS_SHOWN_MAX = 1000
 @click.command("check")
 @click.option("--data", "-d", "data", type=click.Path(path_type=Path), help="Data directory to check.")
 def command(data: Path | None) -> None:
-    """Prove the stored data whole: items, index entries, counters, logs. Also beside a running server.
+    """Prove the stored data whole: items, index entries, counters, logs, functions and their code. Also beside a running server.
 
     Exit status 0 when it is whole, 1 with a list of what is wrong.
 
@@ -46,13 +46,16 @@ def command(data: Path | None) -> None:
 def check_directory(directory: Path) -> list[str]:
     """What is wrong, one line each, the first PROBLEMS_SHOWN_MAX. Writes nothing. Raises StartupError."""
     from tabletop.dynamodb import checker as dynamodb_checker
+    from tabletop.functions import checker as functions_checker
     from tabletop.storage import checker as storage_checker
     from tabletop.storage.engine import open_store
 
     store = open_store(directory)
     try:
         with store.view() as view:
-            found = chain(storage_checker.problems(view), dynamodb_checker.problems(view))
+            found = chain(
+                storage_checker.problems(view), dynamodb_checker.problems(view), functions_checker.problems(view)
+            )
             return list(islice(found, PROBLEMS_SHOWN_MAX))
     finally:
         store.close()

@@ -25,7 +25,7 @@ runtime_updates = Documents(prefixes.FUNCTIONS, "runtime_updates")
 url_configs = Documents(prefixes.FUNCTIONS, "url_config")
 urls = Documents(prefixes.FUNCTIONS, "url")
 
-_KINDS = (event_configs, provisioned, runtime_updates, url_configs)
+KINDS = (event_configs, provisioned, runtime_updates, url_configs)
 
 
 def path_of(reference: Reference) -> tuple[str, str, str, str]:
@@ -38,7 +38,7 @@ def drop(view: View, batch: Batch, function: dict[str, Any], reference: Referenc
     url = url_configs.get(view, *path)
     if url is not None:
         urls.delete(batch, url["id"])
-    for kind in _KINDS:
+    for kind in KINDS:
         kind.delete(batch, *path)
     if reference.qualifier in function["policies"]:
         policies = {name: policy for name, policy in function["policies"].items() if name != reference.qualifier}
@@ -52,7 +52,7 @@ def drop_all(view: View, batch: Batch, reference: Reference) -> None:
     path = (reference.account, reference.region, reference.name)
     for _, url in url_configs.below(view, *path):
         urls.delete(batch, url["id"])
-    for kind in (*_KINDS, registry.aliases):
+    for kind in (*KINDS, registry.aliases):
         for name, _ in kind.below(view, *path):
             kind.delete(batch, *path, name)
 

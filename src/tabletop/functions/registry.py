@@ -148,6 +148,14 @@ def code_bytes(view: View, code_hash: str) -> bytes | None:
     return b"".join(piece for _, piece in view.range(pieces, after_prefix(pieces))) or None
 
 
+def code_hashes(view: View) -> Iterator[str]:
+    """Of all code that is kept, in order."""
+    for key, _ in view.range(_CODE, after_prefix(_CODE)):
+        code_hash, _, number = key[len(_CODE) :].partition(b"\0")
+        if not int.from_bytes(number, "big"):
+            yield code_hash.decode()
+
+
 def has_code(view: View, code_hash: str) -> bool:
     return view.get(_code_key(code_hash, 0)) is not None
 
