@@ -18,7 +18,7 @@ from tabletop.functions.event_sources.events import shaped
 from tabletop.functions.event_sources.lanes import Call as Invoke
 from tabletop.functions.event_sources.lanes import Lane
 from tabletop.functions.event_sources.mappings import stream_at
-from tabletop.functions.event_sources.reader import Reader
+from tabletop.functions.event_sources.reader import READ_ITEMS_MAX, Reader
 from tabletop.functions.event_sources.responses import Verdict
 from tabletop.functions.event_sources.rules import Rules
 from tabletop.storage.engine import LmdbStore, open_store
@@ -92,7 +92,11 @@ class Scene:
         with self.store.view() as view:
             stream = stream_at(view, self.arn)
             assert stream is not None
-            reader.fill(view, stream, self.clock())
+            for _ in range(1000):
+                reader.fill(view, stream, self.clock())
+                if not reader.behind:
+                    return
+        raise AssertionError("a reader without end")
 
     def taken(self, reader: Reader) -> list[int]:
         """The numbers of all that the reader delivers now, the function succeeding."""
@@ -200,6 +204,23 @@ def test_trimmed_records_are_told_of(scene: Scene, wait_h: int) -> None:
     assert reader.lost
 
 
+# A reader that was kept from reading for days, and whose shard is gone meanwhile, goes on in the one that is there.
+def test_a_shard_may_go_under_a_reader(scene: Scene) -> None:
+    reader = scene.reader()
+    scene.taken(reader)
+    scene.put(KEY)
+    for _ in range(6):
+        scene.clock.advance(9 * HOUR_S)
+        scene.tend()
+    kept = scene.put(KEY)
+    before = reader.shard
+    assert scene.taken(reader) == [kept]
+    assert reader.lost
+    assert before is not None
+    assert reader.shard is not None
+    assert reader.shard.generation > before.generation
+
+
 # To begin at the trim horizon is no loss.
 def test_trim_horizon_is_no_loss(scene: Scene) -> None:
     scene.clock.advance(25 * HOUR_S)
@@ -244,6 +265,21 @@ def test_reading_is_bounded(scene: Scene) -> None:
     scene.fill(reader)
     assert reader.lanes[0].queued == 1000
     assert len(scene.taken(reader)) == 2301
+
+
+# One call reads so much only, and tells that there is more: the event loop has others to serve.
+def test_reading_goes_in_steps(scene: Scene) -> None:
+    for _ in range(5000):
+        scene.put(KEY)
+    reader = scene.reader(batch_items_max=10_000)
+    with scene.store.view() as view:
+        stream = stream_at(view, scene.arn)
+        assert stream is not None
+        reader.fill(view, stream, scene.clock())
+    assert reader.behind
+    assert reader.lanes[0].queued == READ_ITEMS_MAX
+    scene.fill(reader)
+    assert len(numbers(reader.lanes[0].next(scene.clock()))) == 5001
 
 
 # Lambda's form of the identity of a deletion by time to live has small initials.

@@ -22,6 +22,9 @@ from tabletop.storage.store import View
 
 QUEUED_BYTES_MAX = 16 * 1024 * 1024
 """Changes that a reader holds ready for its lanes; beyond it, it waits."""
+READS_MAX = 4
+READ_ITEMS_MAX = 250
+"""So many reads, of so many changes altogether, in one call of ``fill``: a few milliseconds of the event loop's time."""
 QUEUED_BATCHES_MAX = 2
 """And for each lane so many whole batches, at least ``reading.RECORDS_MAX`` changes in all."""
 
@@ -37,15 +40,23 @@ class Reader:
         """The stream is disabled, and all of the slice is done."""
         self.lost = False
         """Changes were trimmed before they were read. For the owner to note and take back."""
+        self.behind = False
+        """There may be more to read at once."""
         self._match = match
         self._queued_max = max(QUEUED_BATCHES_MAX * batch_items_max * len(lanes), reading.RECORDS_MAX)
         self._position = min(lane.position for lane in lanes)
         self._ended = False
 
     def fill(self, view: View, stream: dict[str, Any], now: float) -> None:
-        """Read what there is, as long as there is room for it."""
+        """Read what there is, as long as there is room for it, in one go so much that nobody else waits long."""
         number = stream["number"]
-        while self._has_room():
+        self.behind = False
+        left = READ_ITEMS_MAX
+        for _ in range(READS_MAX):
+            room = min(self._room(), left)
+            if room <= 0:
+                self.behind = left <= 0 < self._room()
+                return
             if self._ended and not self._leave_shard():
                 return
             shard = self._current(view, number)
@@ -54,11 +65,12 @@ class Reader:
                 return
             self.shard = shard
             try:
-                records, following = reading.read(view, stream, shard, self._position, reading.RECORDS_MAX)
+                records, following = reading.read(view, stream, shard, self._position, room)
             except ApiError:
                 self.lost = True
                 self._position = reading.trim_horizon(view, number, shard)
                 continue
+            left -= len(records)
             for raw in records:
                 self._deal(raw, stream["arn"], now)
             if following is None:
@@ -70,12 +82,13 @@ class Reader:
                 lane.ended = self._ended
             if not records and not self._ended:
                 return
+        self.behind = self._room() > 0
 
-    def _has_room(self) -> bool:
-        return (
-            sum(lane.queued for lane in self.lanes) < self._queued_max
-            and sum(lane.queued_bytes for lane in self.lanes) < QUEUED_BYTES_MAX
-        )
+    def _room(self) -> int:
+        """How many more changes may be read."""
+        if sum(lane.queued_bytes for lane in self.lanes) >= QUEUED_BYTES_MAX:
+            return 0
+        return self._queued_max - sum(lane.queued for lane in self.lanes)
 
     def _leave_shard(self) -> bool:
         """Go on to the child if every lane is done with the shard."""
@@ -90,7 +103,9 @@ class Reader:
     def _current(self, view: View, number: int) -> Shard | None:
         """The shard in which the position lies, as it is now; None when there is none and will be none."""
         if self.shard is not None:
-            return shards.shard_at(view, number, self.shard.generation, self.slice) or self.shard
+            found = shards.shard_at(view, number, self.shard.generation, self.slice)
+            if found is not None:
+                return found
         mine = [shard for shard in shards.shards(view, number) if shard.slice == self.slice]
         for shard in mine:
             if shard.last is None or shard.last >= self._position:

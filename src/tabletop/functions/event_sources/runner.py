@@ -173,6 +173,10 @@ class Runner:
         """Begin what is due in lanes that are free; when the next of them will be due."""
         until = now + LOOK_S
         for reader in self._readers:
+            if reader.behind:
+                # Its batches would be smaller than they can be.
+                until = now
+                continue
             for lane in reader.lanes:
                 if lane in self._busy:
                     continue

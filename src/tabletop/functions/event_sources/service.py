@@ -28,6 +28,8 @@ QUIET_AFTER_LOOKS = 500
 """Between two looks at the streams, and when nothing was seen for so many: a warm function has a write well within 100 ms.
 Measured with one mapping: 0.4 % of a core, and half of it when it is quiet; median delay 15 ms, p99 37 ms.
 """
+STOP_GRACE_S = 1.0
+"""A batch that ends within it when the server stops is not delivered again after the next start."""
 _RETRY_S = 1.0
 
 
@@ -38,6 +40,7 @@ class _Keeper:
         self._means = means
         self._path = path
         self._changed = asyncio.Event()
+        self._closing = False
         self.runner: Runner | None = None
 
     def change(self) -> None:
@@ -45,9 +48,14 @@ class _Keeper:
         if self.runner is not None:
             self.runner.wake.set()
 
+    def close(self) -> None:
+        """Start no more batches, and end when what is under way has ended."""
+        self._closing = True
+        self.change()
+
     async def keep(self, watch: Callable[[], None]) -> None:
         """Until the mapping is gone. ``watch`` is called when there is a stream to watch."""
-        while True:
+        while not self._closing:
             try:
                 if not await self._keep_once(watch):
                     return
@@ -101,11 +109,15 @@ class EventSources:
             self.changed(path)
 
     async def stop(self) -> None:
-        """Deliver nothing more. What was under way will be delivered again."""
+        """Start no more batches. What does not end within a moment will be delivered again."""
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
         tasks = [task for _, task in self._keepers.values()]
+        for keeper, _ in self._keepers.values():
+            keeper.close()
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_GRACE_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
