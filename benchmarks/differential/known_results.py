@@ -48,6 +48,15 @@ RESULTS: tuple[Known, ...] = (
         "IndexName",
     ),
     Known(
+        "begins_with of bytes that are no text",
+        "Tabletop",
+        "0xFF does not begin with 0xFE; dynalite compares what it decoded as UTF-8",
+        r"^200 \.(Count|Items)",
+        r"^200 \.(Count|Items)",
+        "Query|Scan",
+        r"begins_with\(",
+    ),
+    Known(
         "attribute_type of an empty string",
         "Tabletop",
         "AWS's guide: true if the attribute is of the type, and empty strings are allowed; dynalite takes them for missing",
