@@ -221,6 +221,34 @@ def test_events_are_given_up_after_a_day(client: Any, subscribers: Subscribers, 
     assert subscribers.taken == []
 
 
+# A busy group does not keep others waiting, and a subscriber that fails in an unforeseen way only itself.
+def test_no_group_starves(client: Any, subscribers: Subscribers, post: Post) -> None:
+    for group in ("g", "h"):
+        client.stream(group)
+        params = {"logGroupName": group, "filterName": "a", "filterPattern": "", "destinationArn": FUNCTION}
+        client("PutSubscriptionFilter", **params)
+        for number in range(2):
+            event = {"timestamp": client.now_ms, "message": f"{group}{number}"}
+            client("PutLogEvents", logGroupName=group, logStreamName="s", logEvents=[event])
+    assert post() == 4
+    assert subscribers.messages == ["g0", "h0", "g1", "h1"]
+    put(client, "late")
+    client(
+        "PutLogEvents", logGroupName="h", logStreamName="s", logEvents=[{"timestamp": client.now_ms, "message": "h2"}]
+    )
+    usual = subscribers.deliver
+
+    async def failing(account: str, region: str, destination_arn: str, payload: bytes) -> bool:
+        subscribers.deliver = usual  # type: ignore[method-assign]
+        raise OSError("no")
+
+    subscribers.deliver = failing  # type: ignore[method-assign]
+    assert post() == 2
+    post.now += delivery.RETRY_FIRST_S
+    assert post() == 1
+    assert sorted(subscribers.messages[4:]) == ["h2", "late"]
+
+
 # What a deleted filter, or a deleted group, still had to come is dropped; a group of the same name begins anew.
 def test_what_is_gone_gets_nothing(client: Any, subscribers: Subscribers, post: Post) -> None:
     client.stream()

@@ -59,6 +59,8 @@ class Delivery:
         self._woken = asyncio.Event()
         self._held: dict[bytes, tuple[float, float]] = {}
         """Prefix of a filter's parcels -> (when to try again, the wait after that)."""
+        self._served = keys.parcels_prefix()
+        """The prefix of the filter that was served last: the ones behind it come first, so that none starves."""
 
     def wake(self) -> None:
         self._woken.set()
@@ -83,7 +85,7 @@ class Delivery:
             due = next(self._due(view, now), None)
         if due is None:
             return False
-        prefix = due.key[:-8]
+        prefix = self._served = due.key[:-8]
         if due.filter is None:
             self._held.pop(prefix, None)
             await self._store.commit(_drop_all, prefix)
@@ -97,17 +99,15 @@ class Delivery:
 
     def _due(self, view: View, now: float) -> Iterator[_Due]:
         """The oldest parcel of each filter that is not held."""
-        start, stop = keys.parcels_prefix(), after_prefix(keys.parcels_prefix())
-        while True:
-            found = next(iter(view.range(start, stop)), None)
-            if found is None:
-                return
-            key, raw = found
-            prefix = key[:-8]
-            if prefix not in self._held or self._held[prefix][0] <= now:
-                parcel = Parcel(*orjson.loads(raw))
-                yield _opened(view, key, parcel)
-            start = after_prefix(prefix)
+        first, middle = keys.parcels_prefix(), after_prefix(self._served)
+        for begin, stop in ((middle, after_prefix(first)), (first, middle)):
+            start = begin
+            while (found := next(iter(view.range(start, stop)), None)) is not None:
+                key, raw = found
+                prefix = key[:-8]
+                if prefix not in self._held or self._held[prefix][0] <= now:
+                    yield _opened(view, key, Parcel(*orjson.loads(raw)))
+                start = after_prefix(prefix)
 
     async def _delivered(self, subscribers: Subscribers, due: _Due, wanted: Record) -> bool:
         """True when the parcel is done with, one way or the other; False when it is to be tried again."""
@@ -130,6 +130,10 @@ class Delivery:
                 destination=wanted["destination"],
                 reason=error.message or error.code,
             )
+        except Exception as error:
+            # The world's fault or ours: this filter waits, the others do not.
+            _log.error("a subscriber could not be served", group=parcel.group, filter=wanted["name"], fault=repr(error))
+            return False
         return True
 
     def _wait_s(self) -> float:
@@ -146,8 +150,12 @@ def _opened(view: View, key: bytes, parcel: Parcel) -> _Due:
     wanted = next((one for one in filters_of(group) if one["number"] == filter_number), None)
     if wanted is None:
         return _Due(key, parcel, None, [])
-    matches = compile_pattern(wanted["pattern"])
-    events = []
+    events: list[dict[str, Any]] = []
+    try:
+        matches = compile_pattern(wanted["pattern"])
+    except ApiError:
+        # Taken by an earlier version that knew fewer bounds: it matches nothing.
+        return _Due(key, parcel, wanted, events)
     for sequence, timestamp in enumerate(parcel.timestamps, parcel.first):
         position = Position(timestamp, sequence)
         event_key = keys.event_key(group_number, parcel.stream_number, position)
