@@ -273,6 +273,39 @@ def test_tags(functions: Any, make_mapping: Any) -> None:
     assert functions.list_tags(Resource=arn)["Tags"] == {"b": "2"}
 
 
+# Policies see the function of a mapping: one who may do everything for one function may nothing for another.
+def test_condition_on_the_function(
+    functions: Any, iam: Any, client_of: Any, account: str, make_function: Any, function: str, stream: str, refusal: Any
+) -> None:
+    other, name = make_function(), f"tabletop-{uuid.uuid4().hex[:12]}"
+    arn = f"arn:aws:lambda:{functions.meta.region_name}:{account}:function:{function}"
+    statement = {
+        "Effect": "Allow",
+        "Action": "lambda:*EventSourceMapping",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"lambda:FunctionArn": arn}},
+    }
+    iam.create_user(UserName=name)
+    policy = json.dumps({"Version": VERSION, "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    limited = client_of("lambda", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    given = {"EventSourceArn": stream, "StartingPosition": "LATEST"}
+    mine = limited.create_event_source_mapping(FunctionName=function, **given)["UUID"]
+    code, text = refusal(limited.create_event_source_mapping, FunctionName=other, **given)
+    assert code == "AccessDeniedException"
+    assert "is not authorized to perform: lambda:CreateEventSourceMapping on resource: *" in text
+    theirs = functions.create_event_source_mapping(FunctionName=other, **given)["UUID"]
+    assert refusal(limited.delete_event_source_mapping, UUID=theirs)[0] == "AccessDeniedException"
+    assert limited.get_event_source_mapping(UUID=mine)["UUID"] == mine
+    for mapping in (mine, theirs):
+        eventually(lambda one=mapping: functions.get_event_source_mapping(UUID=one)["State"] == "Enabled")
+        functions.delete_event_source_mapping(UUID=mapping)
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="own")
+    iam.delete_user(UserName=name)
+
+
 SQS = "arn:aws:sqs:us-east-1:000000000000:queue"
 
 

@@ -1,4 +1,4 @@
-"""Lists in pages: at most fifty entries, and the name of the last one as the marker."""
+"""Lists in pages of bounded length, with the name of the last entry as the marker."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from tabletop.functions import limits
 Entry = TypeVar("Entry")
 
 
-def page(entries: Iterable[tuple[str, Entry]], params: dict[str, Any]) -> tuple[list[Entry], dict[str, str]]:
+def page(
+    entries: Iterable[tuple[str, Entry]], params: dict[str, Any], items_max: int = limits.LIST_ITEMS_MAX
+) -> tuple[list[Entry], dict[str, str]]:
     """(the page, {"NextMarker": ...} where more follow) of (name, entry) pairs that begin behind the request's Marker."""
-    bound = min(params.get("MaxItems") or limits.LIST_ITEMS_MAX, limits.LIST_ITEMS_MAX)
+    bound = min(params.get("MaxItems") or items_max, items_max)
     listed: list[Entry] = []
     last = ""
     for name, entry in entries:

@@ -204,6 +204,8 @@ class Runner:
                 _log.warning("a batch was not processed", mapping=self._arn, result=result)
             if lane.position != before or step.batch.window is not None or result != self._noted:
                 await self._checkpoint([reader], result)
+        except Exception as error:
+            _log.error("a checkpoint failed within Tabletop", mapping=self._arn, error=error)
         finally:
             del self._busy[lane]
             self.wake.set()

@@ -16,6 +16,7 @@ from tabletop.functions.event_sources.mappings import Path, Record, arn_of, path
 from tabletop.functions.event_sources.patterns import compile_patterns
 from tabletop.functions.event_sources.runner import check_access, no_access
 from tabletop.functions.names import Reference
+from tabletop.functions.paging import page
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import View
 
@@ -106,23 +107,15 @@ async def get_event_source_mapping(workings: Workings, call: Call, params: Param
 
 
 async def list_event_source_mappings(workings: Workings, call: Call, params: Params) -> dict[str, Any]:
-    page_items = min(params.get("MaxItems") or _LIST_ITEMS_MAX, _LIST_ITEMS_MAX)
-    listed: list[dict[str, Any]] = []
-    last = ""
     with workings.store.view() as view:
         reference = None
         if params.get("FunctionName"):
             reference = names.parse(call, params["FunctionName"])
             registry.function_of(view, reference)
-        after = params.get("Marker") or None
-        for uuid, mapping in mappings.mappings.below(view, call.account, call.region, after=after):
-            if not _is_wanted(mapping, reference, params.get("EventSourceArn")):
-                continue
-            if len(listed) == page_items:
-                return {"EventSourceMappings": listed, "NextMarker": last}
-            listed.append(_described(view, mapping))
-            last = uuid
-    return {"EventSourceMappings": listed}
+        everything = mappings.mappings.below(view, call.account, call.region, after=params.get("Marker") or None)
+        wanted = ((uuid, one) for uuid, one in everything if _is_wanted(one, reference, params.get("EventSourceArn")))
+        listed, marker = page(wanted, params, _LIST_ITEMS_MAX)
+        return {"EventSourceMappings": [_described(view, one) for one in listed], **marker}
 
 
 async def update_event_source_mapping(workings: Workings, call: Call, params: Params) -> dict[str, Any]:
