@@ -140,6 +140,9 @@ class Rehearsal:
             self.clock.advance(24 * 3600 + 1)
             self.settle()
             if self.random.random() < 0.4:
+                if len(self.open_regions()) < 2:
+                    # It would delete the last one: a table alone.
+                    return
                 self.allowed(self.regions[leaving], "DeleteTable")
                 return
         self.allowed(self.regions[asking], "UpdateTable", ReplicaUpdates=[action])
