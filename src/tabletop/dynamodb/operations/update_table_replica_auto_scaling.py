@@ -9,7 +9,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb import catalog
 from tabletop.dynamodb.lifecycle import Record, editable_record, find_table
 from tabletop.dynamodb.operations.operation import Body, Operation, table_name, table_targets
-from tabletop.dynamodb.replicas import groups, membership, scaling
+from tabletop.dynamodb.replicas import groups, scaling
 from tabletop.storage.store import Batch, View
 
 Request = tuple[Call, Body]
@@ -46,7 +46,7 @@ def plan(view: View, request: Request, now: float) -> tuple[dict[str, Any], Batc
     table = find_table(view, call, body["TableName"])
     if table is None or not groups.members(table.record):
         raise scaling.no_global_table(table_name(body["TableName"]))
-    membership.refuse_busy(view, table.record, now)
+    groups.refuse_busy(view, table.record, now)
     records = [editable_record(table), *groups.editable_others(view, table.record)]
     _refuse_on_demand(records, body)
     _change_writes(records, body)

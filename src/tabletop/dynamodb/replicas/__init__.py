@@ -21,7 +21,8 @@ How writes travel: they do not. All regions are one store with one committer, so
 replica in one batch: no replica is ever behind, which is what STRONG asks for and more than EVENTUAL promises, and the
 last writer wins because there is an order of writers. ReplicatedWriteConflictException is therefore never seen.
 
-Reading order: ``requests`` (what UpdateTable asks for), ``groups`` (the records of one global table), ``membership`` (replicas
-come, change and go), ``copying`` (a new replica is filled), ``settings`` (what one table's change means for the others),
-``descriptions``, ``checker``; ``regions`` is data, ``legacy`` the refusals of version 2017.11.29.
+Reading order: ``requests`` (what UpdateTable asks for), ``groups`` (the records of one global table), ``membership`` and
+``making`` (replicas come, change and go), ``overrides``, ``copying`` (a new replica is filled), ``settings`` (what one table's
+change means for the others), ``group_settings``, ``descriptions``, ``scaling``, ``checker``; ``regions`` is data, ``legacy``
+the refusals of version 2017.11.29.
 """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import catalog
-from tabletop.dynamodb.lifecycle import Record
+from tabletop.dynamodb.lifecycle import Record, busy, shown_status
 from tabletop.storage.store import View
 
 SOURCE_REST_S = 24 * 3600
@@ -38,6 +38,16 @@ def other_records(view: View, record: Record) -> Iterator[Record]:
 def editable_others(view: View, record: Record) -> list[Record]:
     """Copies of the records of the other replicas, to be changed and stored."""
     return [copy.deepcopy(one) for one in other_records(view, record)]
+
+
+def refuse_busy(view: View, record: Record, now: float) -> None:
+    """Refuse a change while a replica of the global table is CREATING, UPDATING or DELETING."""
+    for one in (record, *other_records(view, record)):
+        status = shown_status(one, now)
+        if status != "ACTIVE":
+            raise busy(one, status)
+    if any(now < one["gone"] for one in record.get("replicas") or () if "gone" in one):
+        raise busy(record, "UPDATING")
 
 
 def refuse_source(record: Record, region: str, now: float) -> None:
