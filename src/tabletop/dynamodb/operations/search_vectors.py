@@ -54,12 +54,15 @@ def _vector(given: list[Any]) -> tuple[float, ...]:
             raise invalid_parameters(
                 f"Invalid type for parameter SearchVector[{at}], Expected: N, Actual: {values.type_of(value)}"
             )
-        if not packing.fits_single(float(value["N"])):
-            raise invalid_parameters(
-                f"Invalid value for parameter SearchVector[{at}], Expected: a 32-bit floating point number, "
-                f"Actual: {value['N']}"
-            )
-    return packing.rounded([float(value["N"]) for value in given])
+    components = [float(value["N"]) for value in given]
+    try:
+        return packing.rounded(components)
+    except OverflowError:
+        at = next(at for at, component in enumerate(components) if not packing.fits_single(component))
+        raise invalid_parameters(
+            f"Invalid value for parameter SearchVector[{at}], Expected: a 32-bit floating point number, "
+            f"Actual: {given[at]['N']}"
+        ) from None
 
 
 def search(view: View, request: Search, now: float) -> Generator[None, None, bytes]:
