@@ -126,8 +126,8 @@ def written(answer: Any, name: str = "vix") -> float | None:
     return answer["ConsumedCapacity"].get("VectorIndexes", {}).get(name, {}).get("VectorWriteRequestBytes")
 
 
-# A write consumes the bytes that reach the index (1,024 dimensions and 29 bytes beside them take 4,125, as AWS's example
-# has it), nothing if nothing of the index changes; one that moves an entry pays for both.
+# A write consumes the bytes that reach the index (in AWS's example 1,024 dimensions and what is beside them take 4,125),
+# nothing if nothing of the index changes; one that moves an entry pays for both.
 def test_capacity_of_writes(dynamo: Dynamo) -> None:
     wide = vector_index(
         Dimensions=1024,
