@@ -17,6 +17,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "docs/tutorial.md",
     "docs/triggers.md",
+    "docs/functions.md",
     "examples/user_manager/README.md",
 ]
 COMMANDS = sorted(set(re.findall(r"\btabletop ([a-z]+)(?=[ `)\n])", README)) - {"on"})

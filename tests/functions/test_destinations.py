@@ -120,6 +120,21 @@ def test_age(at_desk: Run) -> None:
     at_desk(scene, event_retry_delays_s=(61.0, 61.0))
 
 
+# With no concurrency at all, events go to the failure destination at once instead of waiting.
+def test_events_of_a_function_that_may_not_run(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        await desk.create(DOUBLING)
+        config = {"OnFailure": {"Destination": GROUP}}
+        await desk.ask("PutFunctionEventInvokeConfig", FunctionName="f", DestinationConfig=config)
+        await desk.ask("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=0)
+        await _send(desk, b"1")
+        record = orjson.loads(next(event[3] for event in desk.logs.events if event[0] == "/records"))
+        assert record["requestContext"]["approximateInvokeCount"] == 0
+        assert (record["requestPayload"], "responsePayload" in record) == (1, False)
+
+    at_desk(scene)
+
+
 # A dead letter reads as a message of a queue: the event as it was, and why it is here.
 def test_dead_letter(at_desk: Run) -> None:
     async def scene(desk: Desk) -> None:

@@ -341,6 +341,22 @@ def test_targets(at_desk: Run) -> None:
     at_desk(scene)
 
 
+# Policies may ask for the layers, the principal and the kind of URL that a request names.
+def test_facts(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        with desk.store.view() as view:
+
+            def fact(key: str, **params: Any) -> Any:
+                return desk.service.facts(view, "lambda", "", desk.call(), params).value(0, key)
+
+            assert fact("lambda:layer", FunctionName="f", Layers=["a", "b"]) == ["a", "b"]
+            assert fact("lambda:principal", FunctionName="f", Principal="*") == "*"
+            assert fact("lambda:functionurlauthtype", FunctionName="f", AuthType="NONE") == "NONE"
+            assert fact("lambda:functionurlauthtype", FunctionName="f") is None
+
+    at_desk(scene)
+
+
 # What is not built says so, and another account's function is nobody's business.
 def test_what_is_absent(at_desk: Run) -> None:
     async def scene(desk: Desk) -> None:

@@ -140,6 +140,10 @@ class EventQueue:
         if self._clock() - event["accepted"] > age_s_max:
             await self._give_up(event, config, "EventAgeExceeded", record, None)
             return
+        if function.get("reserved") == 0:
+            # As on AWS: nothing of a function that may not run is kept waiting. The name of the condition is inferred.
+            await self._give_up(event, config, "RetriesExhausted", record, None)
+            return
         outcome: Outcome | None = None
         try:
             payload = base64.b64decode(event["payload"])

@@ -12,6 +12,13 @@ from tabletop.functions import registry
 from tabletop.functions.names import Reference
 from tabletop.storage.store import View
 
+_FROM_PARAMETERS = {
+    "lambda:layer": ("Layers",),
+    "lambda:principal": ("Principal",),
+    "lambda:functionurlauthtype": ("AuthType", "FunctionUrlAuthType"),
+}
+"""Condition keys whose value stands in the request."""
+
 
 class FunctionFacts(NoFacts):
     """Of one request, over one view. ``reference``: the function that it is about, if there is one."""
@@ -26,6 +33,8 @@ class FunctionFacts(NoFacts):
             return "lambda.amazonaws.com" if number else None
         if key == "lambda:functionarn":
             return None if self._reference is None else self._reference.arn
+        if key in _FROM_PARAMETERS:
+            return next((self._params[name] for name in _FROM_PARAMETERS[key] if self._params.get(name)), None)
         added = self._params.get("Tags") or {}
         # A role that is passed has tags of its own, which are not looked up.
         resource = {} if number else self._function().get("tags", {})
