@@ -14,10 +14,11 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb.service import DynamoDb
 from tabletop.dynamodb.streams import shards
 from tabletop.functions.event_sources import mappings
+from tabletop.functions.event_sources.checker import problems
 from tabletop.functions.event_sources.mappings import Advance, Retag, Update
 from tabletop.storage import prefixes
 from tabletop.storage.engine import LmdbStore, open_store
-from tabletop.storage.store import after_prefix
+from tabletop.storage.store import Batch, after_prefix
 
 PATH = ("000000000000", "us-east-1", "u")
 
@@ -146,6 +147,30 @@ def test_missing_stream(store: LmdbStore, source: str) -> None:
     missing = source.rpartition("/")[0] + "/2020-01-01T00:00:00.000"
     wanted = f"InvalidParameterValueException: Stream not found: {missing}"
     assert refused(store, mappings.create, mapping_of(missing)) == wanted
+
+
+# The checker finds a mapping whole, and each kind of damage to it.
+def test_checker(store: LmdbStore, source: str) -> None:
+    settled(store, source)
+    commit(store, mappings.advance, Advance(PATH, (), "OK"))
+    assert problems_of(store) == []
+
+    def damage(view: object, request: None, now: float) -> tuple[None, Batch]:
+        batch = Batch()
+        mappings.checkpoints.delete(batch, *PATH, "2")
+        mappings.results.put(batch, {"text": "OK"}, *PATH[:2], "nobody")
+        return None, batch
+
+    commit(store, damage, None)
+    found = problems_of(store)
+    assert len(found) == 2
+    assert found[0].endswith("event-source-mapping:u has no checkpoint for slice 2")
+    assert "nobody" in found[1]
+
+
+def problems_of(store: LmdbStore) -> list[str]:
+    with store.view() as view:
+        return list(problems(view))
 
 
 # A mapping that is gone leaves nothing behind, and a late checkpoint does not bring any of it back.

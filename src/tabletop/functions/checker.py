@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from tabletop.functions import attachments, layers, registry
+from tabletop.functions.event_sources.checker import problems as event_source_problems
 from tabletop.storage.documents import Documents
 from tabletop.storage.store import View, after_prefix
 
@@ -40,6 +41,7 @@ def problems(view: View) -> Iterator[str]:
             if not _is_there(view, path):
                 yield f"a setting is kept for {_name(path)}, which is not there"
     yield from _url_problems(view)
+    yield from event_source_problems(view)
 
 
 def _version_problems(view: View, path: list[str], record: dict[str, Any]) -> Iterator[str]:
