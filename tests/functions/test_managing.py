@@ -317,6 +317,8 @@ def test_permissions(at_desk: Run) -> None:
             "Condition": {"StringEquals": {"AWS:SourceAccount": ACCOUNT}},
         }
         assert (await desk.refused("AddPermission", **params, Principal="*")).code == "ResourceConflictException"
+        url = await desk.refused("AddPermission", **params, Principal="*", FunctionUrlAuthType="NONE")
+        assert url.message == "FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action"
         policy = await desk.ask("GetPolicy", FunctionName="f")
         assert orjson.loads(policy["Policy"])["Statement"] == [statement]
         await desk.ask("RemovePermission", FunctionName="f", StatementId="s")

@@ -24,6 +24,9 @@ async def add_permission(workings: Workings, call: Call, params: dict[str, Any])
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     if reference.qualifier == LATEST:
         raise invalid("We currently do not support adding policies for $LATEST.")
+    if params.get("FunctionUrlAuthType") and params["Action"] != "lambda:InvokeFunctionUrl":
+        # Recalled.
+        raise invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
     statement = _statement(reference, params)
     edit = Edit(params["StatementId"], statement, params.get("RevisionId"))
     await workings.store.commit(_edit, (reference, edit))
