@@ -172,8 +172,7 @@ def test_batch_get_size(dynamo: Dynamo, table: str) -> None:
         (f"b IN ({','.join([':v'] + ['a'] * 99)})", None),
         (
             f"b IN ({','.join([':v'] + ['a'] * 100)})",
-            "Invalid FilterExpression: Incorrect number of operands for operator or function; "
-            "operator or function: IN, number of operands: 102",
+            "Invalid FilterExpression: The IN operator is provided with too many operands; number of operands: 102",
         ),
     ],
 )

@@ -181,10 +181,8 @@ def _predicate(cursor: Cursor) -> ConditionNode:
         cursor.next()
         options = cursor.operands()
         if len(options) > IN_OPTIONS_MAX:
-            cursor.note(
-                "Incorrect number of operands for operator or function; "
-                f"operator or function: IN, number of operands: {len(options) + 1}"
-            )
+            # The words are recalled from users' reports; that the first operand counts is inferred.
+            cursor.note(f"The IN operator is provided with too many operands; number of operands: {len(options) + 1}")
         return In(left, options)
     if isinstance(left, FunctionCall):
         return left
