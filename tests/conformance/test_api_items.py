@@ -331,3 +331,24 @@ def test_projection(dynamodb: Any, simple: str, key: str, refusal: Any) -> None:
 def test_return_values_of_puts(dynamodb: Any, simple: str, key: str, refusal: Any, kind: str) -> None:
     found = refusal(dynamodb.put_item, TableName=simple, Item={"p": {"S": key}}, ReturnValues=kind)
     assert found == ("ValidationException", "Return values set to invalid value")
+
+
+# UPDATED_OLD and UPDATED_NEW tell the attributes that an update names, changed or not (recorded by a user in July 2026).
+def test_updated_values_that_stay_the_same(dynamodb: Any, simple: str, key: str) -> None:
+    dynamodb.put_item(TableName=simple, Item={"p": {"S": key}, "a": {"S": "same"}})
+    for values in ("UPDATED_OLD", "UPDATED_NEW"):
+        answer = dynamodb.update_item(
+            TableName=simple,
+            Key={"p": {"S": key}},
+            UpdateExpression="SET a = :a",
+            ExpressionAttributeValues={":a": {"S": "same"}},
+            ReturnValues=values,
+        )
+        assert answer["Attributes"] == {"a": {"S": "same"}}
+
+
+# A set may hold an empty string or binary, though it may not be empty (developer guide; recorded by a user in July 2026).
+def test_empty_members_of_sets(dynamodb: Any, simple: str, key: str) -> None:
+    item = {"p": {"S": key}, "s": {"SS": [""]}, "b": {"BS": [b""]}}
+    dynamodb.put_item(TableName=simple, Item=item)
+    assert dynamodb.get_item(TableName=simple, Key={"p": {"S": key}})["Item"] == item

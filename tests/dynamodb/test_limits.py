@@ -96,6 +96,9 @@ def test_collection_size(dynamo: Dynamo, ranged: str, monkeypatch: pytest.Monkey
         "ExpressionAttributeValues": {":d": text(1000)},
     }
     assert dynamo.refusal("UpdateItem", **grow) == refused
+    two = [{"PutRequest": {"Item": put(sort_key, 300, "d")["Item"]}} for sort_key in "ab"]
+    assert dynamo.refusal("BatchWriteItem", RequestItems={ranged: two}) == refused
+    dynamo("BatchWriteItem", RequestItems={ranged: two[:1]})
     put_member = {"Put": put("c", 400)}
     code, message = dynamo.refusal("TransactWriteItems", TransactItems=[put_member])
     assert (code, "[ItemCollectionSizeLimitExceeded]" in message) == ("TransactionCanceledException", True)

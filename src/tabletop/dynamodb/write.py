@@ -231,9 +231,10 @@ def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> N
             grown = _raw_size(None if new is None else new.value) - _raw_size(old_raw)
             grown += _collection_amount(batch, table) - local_before
             collection = keys.collection_key(table.number, outcome.partition_hash)
-            if grown > 0 and read_counter(view, collection, 1)[0] + grown > COLLECTION_BYTES_MAX:
-                raise ApiError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
             batch.add(collection, grown)
+            # What this batch has written before counts too.
+            if grown > 0 and _collection_bytes(view, batch, collection) > COLLECTION_BYTES_MAX:
+                raise ApiError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
     if table.vectors:
         outcome.index_units += vector_rows.maintain(view, batch, table, outcome.key, old, new)
     if table.ttl_attribute is not None:
@@ -251,6 +252,10 @@ def _collection_amount(batch: Batch, table: Table) -> int:
     """Bytes that the batch adds to local indexes so far."""
     amounts = batch.amounts
     return sum(amounts[index.counter][1] for index in table.indexes if not index.is_global and index.counter in amounts)
+
+
+def _collection_bytes(view: View, batch: Batch, collection: bytes) -> int:
+    return read_counter(view, collection, 1)[0] + batch.amounts[collection][0]
 
 
 def collection_metrics(view: View, outcome: Outcome) -> dict[str, Any] | None:
