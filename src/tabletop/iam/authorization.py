@@ -19,7 +19,7 @@ from tabletop.base.errors import ApiError
 from tabletop.iam.aws_managed import managed_document
 from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import Keyring
-from tabletop.iam.evaluation import CallerNames, Decision, NamedPolicy, PolicySet, evaluate
+from tabletop.iam.evaluation import CallerNames, Decision, NamedPolicy, PolicySet, evaluate, is_free_of_context
 from tabletop.iam.explanation import near_misses
 from tabletop.iam.journal import Journal
 from tabletop.iam.policies import compile_policy
@@ -40,7 +40,12 @@ LOCKS_OUT = "The new resource policy will not allow you to update the resource p
 _JSON_REFUSAL = ("AccessDeniedException", 400)
 _EVERYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
 _CACHE_ENTRIES_MAX = 4096
+_GRANTS_MAX = 20_000
 _AWS_POLICIES = f"arn:aws:iam::{AWS_ACCOUNT}:"
+
+
+_Grant = tuple[str, tuple[NamedPolicy, ...], tuple[NamedPolicy, ...] | None, str, str]
+"""Unique id of the caller, its identity policies and boundary, action, resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Authorizer:
         self._holders: dict[bytes, tuple[bytes, _Holder]] = {}
         self._managed: dict[str, tuple[bytes, NamedPolicy]] = {}
         self._aws_managed: dict[str, NamedPolicy | None] = {}
+        self._granted: set[_Grant] = set()
+        """What policies without conditions and variables have allowed: it need not be asked again while they are the same."""
 
     def authorize(
         self,
@@ -75,17 +82,24 @@ class Authorizer:
             return
         policies, caller = self.policies_of(view, call)
         for number, (action, resource) in enumerate(targets):
-            context = RequestContext(_in_region_of(call, resource), caller, facts, number)
             document = facts.resource_policy(number)
+            grant = (call.principal.unique_id, policies.identity, policies.boundary, action, resource)
+            if document is None and policies.session is None and grant in self._granted:
+                continue
+            context = RequestContext(_in_region_of(call, resource), caller, facts, number)
             decision = self._decide(policies, call, caller, (action, resource), context, document)
             if not decision.allowed:
                 nearly = near_misses(policies, action, resource, context)
                 refusal = self.refusal(call, action, resource, decision, nearly)
                 self._journal.write()
                 raise refusal
-            self._journal.allow(call, action, resource)
+            noted = self._journal.allow(call, action, resource)
             proposed = facts.proposed_policy(number)
-            if proposed is not None:
+            if proposed is None:
+                if noted and document is None and is_free_of_context(policies, action):
+                    _bound_all(self._granted)
+                    self._granted.add(grant)
+            else:
                 after = self._decide(policies, call, caller, (action, resource), context, proposed)
                 if not after.allowed:
                     raise ApiError("ValidationException", LOCKS_OUT)
@@ -298,6 +312,11 @@ def _in_region_of(call: Call, resource: str) -> Call:
     if len(parts) < 5 or parts[3] in ("", "*", call.region):
         return call
     return replace(call, region=parts[3])
+
+
+def _bound_all(grants: set[_Grant]) -> None:
+    if len(grants) >= _GRANTS_MAX:
+        grants.clear()
 
 
 def _bound(cache: dict[Any, Any]) -> None:

@@ -17,6 +17,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class Keyring:
     def find(self, view: View, access_key_id: str) -> Credentials | None:
         """The key's credentials as the view has them. Opened once for the same stored bytes."""
         # A stranger's may be longer than a key of the store.
-        raw = view.get(ACCESS_KEYS.key(access_key_id)) if len(access_key_id) <= KEY_ID_CHARACTERS_MAX else None
+        raw = view.get(_record_key(access_key_id)) if len(access_key_id) <= KEY_ID_CHARACTERS_MAX else None
         if raw is None:
             self._opened.pop(access_key_id, None)
             return None
@@ -144,6 +145,11 @@ class Keyring:
     def _checksum(self, stem: str) -> str:
         digest = hmac.digest(self._checksum_key, stem.encode(), "sha256")
         return base64.b32encode(digest).decode()[:_CHECKSUM_SYMBOLS]
+
+
+@lru_cache(maxsize=_CACHE_ENTRIES_MAX)
+def _record_key(access_key_id: str) -> bytes:
+    return ACCESS_KEYS.key(access_key_id)
 
 
 def open_key_file(path: Path) -> bytes:

@@ -26,9 +26,12 @@ class Layer(Enum):
     SESSION = "session policy"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NamedPolicy:
-    """``name``: an ARN, or ``inline NAME``; it appears in explanations only."""
+    """``name``: an ARN, or ``inline NAME``; it appears in explanations only.
+
+    Equal to itself alone: a policy that changed is another.
+    """
 
     name: str
     policy: Policy
@@ -124,6 +127,15 @@ def evaluate(
         return _REFUSALS[lacking]
     assert granted is not None
     return _decision(granted, layer)
+
+
+def is_free_of_context(policies: PolicySet, action: str) -> bool:
+    """Whether the verdict on the action rests on the resource alone, and is the same in every request."""
+    return policies.session is None and all(
+        statement.is_free_of_context
+        for named in (*policies.identity, *(policies.boundary or ()))
+        for statement in named.policy.about(action.lower())
+    )
 
 
 _Found = tuple[NamedPolicy, Statement]

@@ -99,12 +99,12 @@ class Journal:
         if len(self._denials) < PENDING_MAX:
             self._denials.append(denial)
 
-    def allow(self, call: Call, action: str, resource: str) -> None:
-        """The cheap case is the usual one: it was seen before."""
+    def allow(self, call: Call, action: str, resource: str) -> bool:
+        """Whether it is noted, or will be: it need not be told again. The cheap case is the usual one: it was seen before."""
         principal = call.principal
         activity = (principal.account, principal.unique_id.partition(":")[0], action, resource)
         if activity in self._seen:
-            return
+            return True
         if len(self._seen) >= SEEN_MAX:
             self._seen.clear()
         self._seen.add(activity)
@@ -114,6 +114,7 @@ class Journal:
             # To be noted when it is seen again.
             self._seen.discard(activity)
         self.write()
+        return activity in self._seen
 
     def write(self) -> None:
         """Write down what there is, now or in a moment."""

@@ -61,6 +61,11 @@ class Matcher:
         matcher._variable = [parts for parts in split if has_variables(parts)]
         return matcher
 
+    @property
+    def is_free_of_context(self) -> bool:
+        """Whether no policy variable is in it."""
+        return not self._variable
+
     def matches(self, text: str, context: Context) -> bool:
         if self._everything or text in self._exact:
             return True
@@ -108,6 +113,10 @@ class Statement:
     def concerns(self, action: str) -> bool:
         """Does it speak of this action (in lower case) at all? Actions hold no variables: the same in every request."""
         return self.actions.matches(action, _NO_CONTEXT) is not self.not_action
+
+    @property
+    def is_free_of_context(self) -> bool:
+        return not self.conditions and (self.resources is None or self.resources.is_free_of_context)
 
     def applies(self, resource: str, context: Context) -> bool:
         """Does it, concerning the action, hold of this resource in this request?"""

@@ -67,6 +67,8 @@ class Scope:
     service: str
     terminator: str
     signed_headers: tuple[str, ...]
+    signed_headers_line: str
+    """The same, as the text that is signed has them."""
 
 
 @dataclass(slots=True)
@@ -119,15 +121,19 @@ def verify(request: HttpRequest, signature: Signature, secret: str, now: float, 
 def canonical_request(request: HttpRequest, signature: Signature) -> bytes:
     """The text whose hash is signed: method, path, query, signed headers, their names, body hash."""
     headers = request.headers
-    lines = [request.method, _canonical_path(request.path, signature.scope.service), _canonical_query(request.query)]
-    for name in signature.scope.signed_headers:
+    scope = signature.scope
+    path, query = request.path, request.query
+    lines = [
+        request.method,
+        "/" if path == "/" else _canonical_path(path, scope.service),
+        _canonical_query(query) if query else "",
+    ]
+    for name in scope.signed_headers:
         value = headers.get(name, "")
         if "  " in value:
             value = " ".join(value.split())
         lines.append(f"{name}:{value.strip()}")
-    lines.append("")
-    lines.append(";".join(signature.scope.signed_headers))
-    lines.append(_payload_hash(request, signature))
+    lines += ("", scope.signed_headers_line, _payload_hash(request, signature))
     # Header values arrive as latin-1 text, byte for byte as they were sent and signed.
     text = "\n".join(lines)
     return text.encode("ascii") if text.isascii() else text.encode("latin-1", "replace")
@@ -257,7 +263,7 @@ def _read_scope(credential: str, signed_headers: str) -> Scope:
         )
     access_key_id, date, region, service, terminator = parts
     names = tuple(signed_headers.lower().split(";"))
-    return Scope(access_key_id, date, region, service, terminator, names)
+    return Scope(access_key_id, date, region, service, terminator, names, ";".join(names))
 
 
 def _from_http_date(date: str) -> str:
