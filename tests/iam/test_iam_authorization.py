@@ -194,3 +194,24 @@ def test_a_role_made_again_is_another_role(api: Api, worker: Caller) -> None:
     api("CreateRole", RoleName="worker", AssumeRolePolicyDocument=LAMBDA_TRUST)
     api("PutRolePolicy", RoleName="worker", PolicyName="p", PolicyDocument=grant)
     assert not worker.may("dynamodb:GetItem")
+
+
+# Temporary credentials have a time of issue and no MFA device; a user's own keys have neither key.
+def test_keys_of_sessions(api: Api, worker: Caller) -> None:
+    issued = {"DateGreaterThanEquals": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}}
+    for condition, verdict in (
+        (issued, True),
+        ({"DateLessThan": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}}, False),
+        ({"Bool": {"aws:MultiFactorAuthPresent": "false"}}, True),
+        ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, False),
+        ({"StringEquals": {"aws:PrincipalType": "AssumedRole"}, "Null": {"aws:username": "true"}}, True),
+        ({"StringLike": {"aws:userid": "AROA*:fn"}, "ArnEquals": {"aws:PrincipalArn": ROLE_ARN}}, True),
+        ({"Bool": {"aws:SecureTransport": "true"}}, False),
+        ({"StringLike": {"aws:UserAgent": "Boto3*"}}, True),
+        ({"Bool": {"aws:ViaAWSService": "false", "aws:PrincipalIsAWSService": "false"}}, True),
+        ({"NumericGreaterThan": {"aws:EpochTime": "1000"}}, True),
+    ):
+        worker.call.user_agent = "Boto3/1.40"
+        text = document("dynamodb:GetItem", Condition=condition)
+        api("PutRolePolicy", RoleName="worker", PolicyName="p", PolicyDocument=text)
+        assert worker.may("dynamodb:GetItem") is verdict, condition

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tabletop.base.access import UNBOUNDED
 from tabletop.iam.evaluation import CallerNames, Layer, NamedPolicy, PolicySet, evaluate
 from tabletop.iam.policies import compile_policy
 
@@ -247,6 +248,57 @@ def test_resource_policies(effect: str, principal: Any, identity: tuple[NamedPol
     resource = named({"Effect": effect, "Principal": principal, "Action": "dynamodb:*", "Resource": "*"})
     decision = evaluate(PolicySet(identity), "dynamodb:GetItem", TABLE, {}, resource_policies=resource, caller=CALLER)
     assert decision.allowed is verdict
+
+
+DIRECT = CallerNames("AWS", (ME, "arn:aws:iam::000000000000:role/r"), ("000000000000", ACCOUNT), (ME,))
+ROLE = "arn:aws:iam::000000000000:role/r"
+
+
+# What a resource's policy allows to the very caller no silence of a boundary or session policy limits; what it allows to
+# his role or to everybody they do, and an explicit deny counts in any case.
+@pytest.mark.parametrize(
+    ("principal", "limits", "verdict", "layer"),
+    [
+        ({"AWS": ME}, {}, True, Layer.RESOURCE),
+        ({"AWS": ME}, {"boundary": NOTHING}, True, Layer.RESOURCE),
+        ({"AWS": [ROLE, ME]}, {"session": NOTHING}, True, Layer.RESOURCE),
+        ({"AWS": ME}, {"boundary": NOTHING, "session": NOTHING}, True, Layer.RESOURCE),
+        ({"AWS": ME}, {"boundary": FORBID}, False, Layer.BOUNDARY),
+        ({"AWS": ME}, {"boundary": NOTHING, "session": FORBID}, False, Layer.SESSION),
+        ({"AWS": ROLE}, {}, True, Layer.RESOURCE),
+        ({"AWS": ROLE}, {"boundary": NOTHING}, False, Layer.BOUNDARY),
+        ({"AWS": ROLE}, {"session": NOTHING}, False, Layer.SESSION),
+        ({"AWS": ROLE}, {"boundary": GRANT, "session": GRANT}, True, Layer.RESOURCE),
+        ("*", {"boundary": NOTHING}, False, Layer.BOUNDARY),
+        ({"AWS": ACCOUNT}, {"boundary": GRANT}, False, Layer.IDENTITY),
+    ],
+)
+def test_grants_by_name(principal: Any, limits: dict[str, Any], verdict: bool, layer: Layer) -> None:
+    resource = named(allow("dynamodb:*", Principal=principal))
+    policies = PolicySet((), **limits)
+    decision = evaluate(policies, "dynamodb:GetItem", TABLE, {}, resource_policies=resource, caller=DIRECT)
+    assert (decision.allowed, decision.layer) == (verdict, layer)
+
+
+# A request for everything there is has no values to a policy, as on AWS, and no Allow holds because of that.
+@pytest.mark.parametrize(
+    ("operator", "values", "allows", "denies"),
+    [
+        ("ForAllValues:StringEquals", ["me"], False, True),
+        ("ForAllValues:StringNotEquals", ["you"], False, True),
+        ("ForAnyValue:StringEquals", ["me"], False, False),
+        ("StringEquals", ["me"], False, False),
+        ("StringEqualsIfExists", ["me"], False, True),
+        ("StringNotEquals", ["you"], False, True),
+        ("Null", ["true"], True, True),
+        ("Null", ["false"], False, False),
+    ],
+)
+def test_keys_without_bounds(operator: str, values: list[str], allows: bool, denies: bool) -> None:
+    condition = {operator: {"dynamodb:LeadingKeys": values}}
+    context = {"dynamodb:leadingkeys": UNBOUNDED}
+    assert allowed([allow(Condition=condition)], "dynamodb:Scan", TABLE, context) is allows
+    assert allowed([allow(), deny(Condition=condition)], "dynamodb:Scan", TABLE, context) is not denies
 
 
 # A deny for everybody but the listed spares the listed, by any of its names.

@@ -175,8 +175,9 @@ class Authorizer:
                 session = tuple(
                     NamedPolicy("session policy", compile_policy(document)) for document in credentials.policies
                 )
-            if credentials.tags or credentials.source_identity:
-                caller = Caller({**caller.tags, **credentials.tags}, caller.role_arn, credentials.source_identity)
+            if credentials.expires is not None:
+                tags = {**caller.tags, **credentials.tags} if credentials.tags else caller.tags
+                caller = Caller(tags, caller.role_arn, credentials.source_identity, credentials.created)
         return PolicySet(identity, boundary, session), caller
 
     def policies_attached(
@@ -202,7 +203,7 @@ class Authorizer:
             if holder is not None and holder.record_id == credentials.owner_id:
                 identity, boundary = self._policies_of_holder(view, principal.account, holder)
         session = tuple(NamedPolicy("session policy", compile_policy(document)) for document in credentials.policies)
-        return PolicySet(identity, boundary, session), Caller(credentials.tags)
+        return PolicySet(identity, boundary, session), Caller(credentials.tags, issued_at=credentials.created)
 
     def _policies_of_holder(
         self, view: View, account: str, holder: _Holder

@@ -60,7 +60,8 @@ _GLOBAL: dict[str, Callable[[Call, Caller], str | None]] = {
     "aws:sourceidentity": lambda _, caller: caller.source_identity or None,
     "aws:principalisawsservice": lambda _, __: "false",
     "aws:viaawsservice": lambda _, __: "false",
-    "aws:multifactorauthpresent": lambda _, __: None,
+    # No session is made with an MFA device here; of long-term keys the key does not exist.
+    "aws:multifactorauthpresent": lambda _, caller: None if caller.issued_at is None else "false",
     "aws:tokenissuetime": lambda _, caller: None if caller.issued_at is None else _date(caller.issued_at),
 }
 _PRINCIPAL_TAG = "aws:principaltag/"

@@ -70,6 +70,8 @@ class Credentials:
     policies: tuple[str, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     source_identity: str = ""
+    created: float | None = None
+    """Seconds since the epoch."""
 
     def token_matches(self, token: str | None) -> bool:
         if self.token_digest is None:
@@ -140,6 +142,7 @@ class Keyring:
             policies=tuple(document.get("policies", ())),
             tags=document.get("tags", {}),
             source_identity=document.get("source_identity", ""),
+            created=document.get("created"),
         )
 
     def _checksum(self, stem: str) -> str:
