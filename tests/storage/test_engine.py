@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from pathlib import Path
 
 import lmdb
 import pytest
 
-from tabletop.base.errors import ApiError, StartupError, StorageUnavailable
-from tabletop.storage import checker
-from tabletop.storage.engine import KEY_BYTES_MAX, LmdbStore, open_store
+from tabletop.base.clock import ManualClock
+from tabletop.base.errors import ApiError, StartupError, StorageOverloaded, StorageUnavailable
+from tabletop.storage import checker, failures
+from tabletop.storage.engine import KEY_BYTES_MAX, RETRY_S, LmdbStore, open_store
 from tabletop.storage.store import Batch, View, after_prefix, read_counter
 
 P = b"\x10"
@@ -211,16 +213,59 @@ def test_full_map_refuses_writes_and_keeps_reading(tmp_path: Path, monkeypatch: 
     store.close()
 
 
-# After a commit that failed at the disk nobody knows what was kept: every further write is refused, reads go on.
-def test_failed_sync_stops_writes(tmp_path: Path) -> None:
-    store = open_store(tmp_path)
+# After a commit that failed at the disk writes are refused for some seconds and noted, reads go on; then a write is tried, and
+# when it succeeds all is as before.
+def test_failed_sync_stops_writes_for_a_while(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    stopwatch = ManualClock()
+    store = LmdbStore(tmp_path / "store", durable=True, clock=ManualClock(), stopwatch=stopwatch)
     commit(store, put_plan, {P + b"a": b"1"})
     store.refuse_writes(lmdb.Error("mdb_txn_commit: Input/output error"))
-    with pytest.raises(StorageUnavailable, match="since a commit failed"):
-        commit(store, put_plan, {P + b"b": b"2"})
+    assert failures.noted(tmp_path / "store") == {os.getpid(): "mdb_txn_commit: Input/output error"}
+    for passed_s in (0, RETRY_S - 1):
+        stopwatch.advance(passed_s)
+        with pytest.raises(StorageUnavailable, match="since a commit failed"):
+            commit(store, put_plan, {P + b"b": b"2"})
     with store.view() as view:
         assert view.get(P + b"a") == b"1"
+    stopwatch.advance(1)
+    commit(store, put_plan, {P + b"b": b"2"})
+    assert failures.noted(tmp_path / "store") == {}
+    with store.view() as view:
+        assert view.get(P + b"b") == b"2"
     store.close()
+
+
+# What a process noted that is gone by now means nothing.
+def test_a_dead_process_refuses_nothing(tmp_path: Path) -> None:
+    (tmp_path / "refusing.999999999").write_text("Input/output error")
+    assert failures.noted(tmp_path) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+# More plans than the queue takes are refused at once, as something to be tried again; those before are all stored.
+def test_a_full_queue_refuses_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tabletop.storage.committer.QUEUED_PLANS_MAX", 3)
+
+    async def submit() -> list[object]:
+        store = open_store(tmp_path)
+        committer = store._committer
+        committer._started = True  # nothing is taken from the queue yet
+        answers: list[object] = []
+        for number in range(4):
+            store.submit(put_plan, {P + b"%d" % number: b"x"}, answers.append)
+        refused = list(answers)
+        committer._thread.start()
+        for _ in range(500):
+            if len(answers) == 4:
+                break
+            await asyncio.sleep(0.001)
+        store.close()
+        assert answers[1:] == [None] * 3
+        return refused
+
+    (refused,) = asyncio.run(submit())
+    assert isinstance(refused, StorageOverloaded)
 
 
 # The key behind a prefix is right also where the prefix ends in 0xFF bytes.

@@ -32,3 +32,7 @@ class StartupError(Exception):
 
 class StorageUnavailable(Exception):
     """The world's fault while writing (disk full, failed fsync). Nothing of the group was stored; reads go on."""
+
+
+class StorageOverloaded(StorageUnavailable):
+    """More writes wait for the store than it takes: this one was not begun. Tried again a little later, it succeeds."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 import shutil
 import tempfile
 from contextlib import suppress
@@ -106,6 +107,33 @@ def read_held(path: Path) -> str | None:
     return None
 
 
+def open_files_max() -> int:
+    """How many files this process may have open at once."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def can_open_files() -> bool:
+    """False when this process, or the system, has no file descriptor left."""
+    try:
+        os.close(os.open("/", os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno not in (errno.EMFILE, errno.ENFILE)
+    return True
+
+
+def raise_open_files_limit() -> int:
+    """Let this process, and those that it starts, open as many files as the system lets it; how many that is.
+
+    The usual soft limit (1,024) is there for programs that use select(); every connection is a file.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # Some systems name no hard limit, and yet take none above their kernel's.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return open_files_max()
+
+
 def temporary_directory() -> tuple[Path, HeldFile]:
     """A new private directory in memory (/dev/shm) where the platform has that, and its held lock.
 
@@ -169,6 +197,15 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_file(path: Path) -> None:
+    """Make durable what any process has written to the file. Raises OSError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a key or password file that only its owner can read."""
     write_atomically(path, content, mode=PRIVATE_FILE_MODE)
@@ -184,3 +221,38 @@ def read_private(path: Path) -> bytes | None:
         if os.fstat(file.fileno()).st_mode & 0o077:
             os.fchmod(file.fileno(), PRIVATE_FILE_MODE)
         return file.read()
+
+
+def free_space_bytes(path: Path) -> int:
+    """What is left on the disk of a directory."""
+    return shutil.disk_usage(path).free
+
+
+def write_note(path: Path, text: str) -> None:
+    """Leave a few words for other processes, where the disk lets us: neither durable nor atomic, and never an error."""
+    with suppress(OSError):
+        path.write_text(text)
+
+
+def read_note(path: Path) -> str:
+    """What a note says; nothing where it is gone."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def remove_note(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def is_running(pid: int) -> bool:
+    """True while a process with this id lives, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

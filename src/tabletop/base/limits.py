@@ -25,6 +25,17 @@ DYNAMODB_BODY_BYTES_MAX = 17 * MIB
 BODIES_BYTES_MAX = 512 * MIB
 """Bodies of over 1 MiB that are being received, all connections of a listener together; beyond it a 503 answers."""
 
+RUNNING_BODIES_BYTES_MAX = 256 * MIB
+"""Bodies of requests that wait for their answer, all connections of a listener together; beyond it a 503 answers those over
+RUNNING_BODY_BYTES, so that writes waiting for the disk cannot take memory without end."""
+
+RUNNING_BODY_BYTES = 16 * KIB
+"""Bodies up to this size are always taken: connections and the committer's queue bound them."""
+
+UNREAD_BYTES_MAX = 256 * MIB
+"""Answers that clients have not read, all connections of a listener together; beyond it those are cut that have not read for
+the longest. Looked at once a second."""
+
 LARGE_BODY_BYTES = 1 * MIB
 """From this size on a body counts towards BODIES_BYTES_MAX. Smaller ones are bounded by the number of connections."""
 
@@ -42,6 +53,10 @@ WRITE_COALESCE_BYTES = 64 * KIB
 
 CONNECTIONS_MAX = 20_000
 """Open connections of one listener; further ones are answered 503. Overload tests use 10,000."""
+
+CONNECTIONS_MIN = 16
+FILES_RESERVED = 128
+"""Open files that are kept from connections, where the system lets a process have few: the store, functions, the log."""
 
 HEAD_TIMEOUT_S = 30.0
 """From a request's first byte to the end of its head."""
@@ -90,6 +105,8 @@ class HttpLimits:
     body_bytes_max: int = REQUEST_BODY_BYTES_MAX
     dynamodb_body_bytes_max: int = DYNAMODB_BODY_BYTES_MAX
     bodies_bytes_max: int = BODIES_BYTES_MAX
+    running_bodies_bytes_max: int = RUNNING_BODIES_BYTES_MAX
+    unread_bytes_max: int = UNREAD_BYTES_MAX
     pipeline_requests_max: int = PIPELINE_REQUESTS_MAX
     pipeline_bytes_max: int = PIPELINE_BYTES_MAX
     connections_max: int = CONNECTIONS_MAX

@@ -10,10 +10,12 @@ from typing import Any
 import click
 
 from tabletop.base.clock import system_clock
+from tabletop.base.files import free_space_bytes
 from tabletop.cli.servers import required_server, server_options
 from tabletop.server.state import ServerState
 
 TABLES_SHOWN_MAX = 500
+LOW_SPACE_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,21 @@ def command(port: int | None, data: Path | None, as_json: bool) -> None:
     """
     server = required_server(port, data)
     tables, searches = _stored(Path(server.directory))
+    refusals = {str(pid): reason for pid, reason in _refusals(server).items()}
     uptime_s = max(0.0, system_clock() - server.started)
     if as_json:
         row = {**asdict(server), "uptime_s": round(uptime_s, 1), "tables": [asdict(table) for table in tables]}
         row["misplaced"] = searches
         row["isolation"] = _isolation(server)
+        row["writes_refused"] = refusals
         click.echo(json.dumps(row, indent=2))
     else:
         _print(server, uptime_s, tables)
+        for pid, reason in refusals.items():
+            click.echo(
+                f"\nWrites are refused by process {pid}: the disk failed it ({reason}). Reads go on, and it tries again every "
+                f"few seconds. See to the disk; the server's log says more."
+            )
         for search in searches:
             click.echo(
                 f"\nLooked for in {search['region']} (account {search['account']}), where it is not: table {search['name']}. "
@@ -84,6 +93,7 @@ def _print(server: ServerState, uptime_s: float, tables: list[TableLine]) -> Non
         ("Process", f"{server.pid}" + (f" and {server.workers} workers" if server.workers > 1 else "")),
         ("Running for", _duration(uptime_s)),
         ("Data", where),
+        ("Disk", _free_space(server)),
         ("Isolation", _isolation_meaning(server)),
         ("Version", server.version),
     ):
@@ -99,6 +109,18 @@ def _print(server: ServerState, uptime_s: float, tables: list[TableLine]) -> Non
     console.print(listing)
     if len(tables) > TABLES_SHOWN_MAX:
         console.print(f"and {len(tables) - TABLES_SHOWN_MAX} more")
+
+
+def _refusals(server: ServerState) -> dict[int, str]:
+    """Process id to reason, of this server's processes that take no writes since a commit failed."""
+    from tabletop.storage.failures import noted
+
+    return noted(Path(server.directory) / "store")
+
+
+def _free_space(server: ServerState) -> str:
+    free_bytes = free_space_bytes(Path(server.directory))
+    return f"{free_bytes / 1e9:,.1f} GB free" if free_bytes >= LOW_SPACE_BYTES else f"full: {free_bytes:,} bytes free"
 
 
 def _isolation(server: ServerState) -> str:

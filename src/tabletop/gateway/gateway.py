@@ -13,7 +13,7 @@ import orjson
 
 from tabletop.base.call import DEFAULT_REGION, Call
 from tabletop.base.clock import Clock, system_stopwatch
-from tabletop.base.errors import ApiError, StorageUnavailable
+from tabletop.base.errors import ApiError, StorageOverloaded, StorageUnavailable
 from tabletop.base.limits import DYNAMODB_BODY_BYTES_MAX, REQUEST_BODY_BYTES_MAX
 from tabletop.base.log import Log
 from tabletop.base.randomness import new_request_id, new_uuid
@@ -39,6 +39,8 @@ _DYNAMODB_TYPE = "application/x-amz-json-1.0"
 _log = Log("gateway")
 
 _UNAVAILABLE = "The server could not store the change: "
+_OVERLOADED = "Rate of requests exceeds the allowed throughput: too many writes are waiting to be stored."
+"""The first half as AWS has it (recalled), the second ours."""
 
 
 class Gateway:
@@ -274,6 +276,9 @@ def _as_api_error(error: BaseException, request_id: str) -> ApiError:
         return error
     if isinstance(error, StorageUnavailable):
         _refused_writes.note(request_id, str(error))
+        if isinstance(error, StorageOverloaded):
+            # The one of DynamoDB's two that blames no table's capacity; every SDK backs off and tries again at either.
+            return ApiError("ThrottlingException", _OVERLOADED)
         return ApiError("InternalServerError", _UNAVAILABLE + str(error.args[0]), status=500)
     _log.error("a request failed by our fault", request_id=request_id, trace="".join(format_exception(error)))
     return ApiError("InternalServerError", "Internal server error", status=500)

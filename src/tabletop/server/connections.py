@@ -10,18 +10,27 @@ import asyncio
 from typing import Protocol
 
 from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
+from tabletop.base.files import can_open_files
 from tabletop.base.limits import HttpLimits
+from tabletop.base.log import Log
 from tabletop.server.http_answers import common_headers
 from tabletop.wire.http import Sinks
 
 SWEEP_INTERVAL_S = 1.0
 
+_log = Log("server.http")
+
 
 class Connection(Protocol):
     """What a listener needs of an ``HttpProtocol``."""
 
+    progress_at: float
+
     @property
     def idle(self) -> bool: ...
+
+    @property
+    def unread_bytes(self) -> int: ...
 
     def check_time(self, now: float) -> None: ...
 
@@ -45,6 +54,11 @@ class Connections:
         self.sinks = sinks
         self.live: set[Connection] = set()
         self.bodies_bytes = 0
+        self.running_bytes = 0
+        """Of the bodies of requests that are awaited."""
+        self._full = False
+        self._descriptors_said = False
+        """What is said once, until it is over."""
         self.draining = False
         """A graceful stop has begun: every answer closes its connection."""
         self._clock = clock
@@ -60,7 +74,12 @@ class Connections:
             self._refresh()
             self._schedule()
         self.live.add(connection)
-        return len(self.live) <= self.limits.connections_max
+        if len(self.live) <= self.limits.connections_max:
+            return True
+        if not self._full:
+            self._full = True
+            _log.warning("connections are refused: there are too many", connections_max=self.limits.connections_max)
+        return False
 
     def remove(self, connection: Connection) -> None:
         self.live.discard(connection)
@@ -72,6 +91,33 @@ class Connections:
         self._refresh()
         for connection in tuple(self.live):
             connection.check_time(self.now)
+        self._cut_slow_readers()
+        if len(self.live) <= self.limits.connections_max:
+            self._full = False
+        # An accept that fails for want of a descriptor is told to nobody but the client.
+        if can_open_files():
+            self._descriptors_said = False
+        elif not self._descriptors_said:
+            self._descriptors_said = True
+            _log.error("no file can be opened: connections are cut until others end; raise the limit (ulimit -n)")
+
+    def _cut_slow_readers(self) -> None:
+        """Bound what waits in memory for clients to read it."""
+        unread = [
+            (connection.progress_at, size, connection) for connection in self.live if (size := connection.unread_bytes)
+        ]
+        excess = sum(size for _, size, _ in unread) - self.limits.unread_bytes_max
+        if excess <= 0:
+            return
+        unread.sort(key=lambda row: row[0])
+        cut = 0
+        for _, size, connection in unread:
+            if excess <= 0:
+                break
+            connection.abort()
+            excess -= size
+            cut += 1
+        _log.warning("clients that do not read their answers were cut", connections=cut)
 
     async def drain(self, *, idle_grace_s: float, timeout_s: float) -> None:
         """Let running requests finish for ``timeout_s``, idle ones go after ``idle_grace_s``; then cut the rest."""

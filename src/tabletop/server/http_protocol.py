@@ -28,7 +28,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from tabletop.base.limits import READ_SLICE_BYTES, WRITE_COALESCE_BYTES
+from tabletop.base.limits import READ_SLICE_BYTES, RUNNING_BODY_BYTES, WRITE_COALESCE_BYTES
 from tabletop.base.log import Log
 from tabletop.server.connections import Connections
 from tabletop.server.http_answers import CONTINUE, refusal, whole
@@ -44,7 +44,8 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
 
     __slots__ = (
         "busy", "close_after", "closing", "ended", "handler", "head_only", "http_version", "lingering", "out",
-        "out_bytes", "queue", "queue_bytes", "reading_paused", "resumed", "transport", "unparsed", "write_paused",
+        "out_bytes", "queue", "queue_bytes", "reading_paused", "resumed", "running_bytes", "transport", "unparsed",
+        "write_paused",
     )  # fmt: skip
 
     def __init__(self, handler: Handler, connections: Connections) -> None:
@@ -58,6 +59,8 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         self.unparsed = b""
         self.reading_paused = False
         self.busy = False
+        self.running_bytes = 0
+        """Of the body of the request that is awaited."""
         self.close_after = False
         self.head_only = False
         self.http_version = "1.1"
@@ -185,8 +188,16 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         self.close_after = close_after
         self.head_only = request.method == "HEAD"
         self.http_version = request.http_version
+        connections = self.connections
+        size_bytes = len(request.body)
         try:
-            answer = self.handler(request)
+            if (
+                size_bytes > RUNNING_BODY_BYTES
+                and connections.running_bytes + size_bytes > connections.limits.running_bodies_bytes_max
+            ):
+                answer: Any = refusal("overloaded")
+            else:
+                answer = self.handler(request)
         except Exception as error:
             log.error("a handler raised", error=error, method=request.method, path=request.path)
             answer = refusal("fault")
@@ -194,12 +205,15 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
             self._respond(answer)
             return
         self.busy = True
+        self.running_bytes = size_bytes
+        connections.running_bytes += size_bytes
         future = asyncio.ensure_future(answer)
         future.add_done_callback(self._answered)
 
     def _answered(self, future: asyncio.Future[HttpResponse]) -> None:
         """The handler's work has ended, maybe after the client has gone."""
         self.busy = False
+        self.connections.running_bytes -= self.running_bytes
         if future.cancelled():
             response = refusal("stopping")
         elif (error := future.exception()) is not None:
@@ -371,6 +385,13 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
                 self.refuse("timeout")
         elif waited_s > limits.idle_timeout_s:
             self.end()
+
+    @property
+    def unread_bytes(self) -> int:
+        """What the client was answered and has not read, as far as it waits in this process."""
+        if not self.write_paused or self.transport is None or self.closing:
+            return 0
+        return int(self.transport.get_write_buffer_size())
 
     @property
     def idle(self) -> bool:

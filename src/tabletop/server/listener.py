@@ -8,7 +8,15 @@ from pathlib import Path
 from socket import socket
 from types import TracebackType
 
-from tabletop.base.limits import STOP_IDLE_GRACE_S, STOP_TIMEOUT_S, HttpLimits
+from tabletop.base.files import open_files_max
+from tabletop.base.limits import (
+    CONNECTIONS_MAX,
+    CONNECTIONS_MIN,
+    FILES_RESERVED,
+    STOP_IDLE_GRACE_S,
+    STOP_TIMEOUT_S,
+    HttpLimits,
+)
 from tabletop.server.connections import Connections
 from tabletop.server.http_protocol import HttpProtocol
 from tabletop.server.sockets import BACKLOG, open_sockets
@@ -70,13 +78,19 @@ async def serve_sockets(
 ) -> Listener:
     """Serve on sockets that listen already; they belong to the listener from now on."""
     loop = asyncio.get_running_loop()
-    connections = Connections(limits, sinks=sinks)
+    connections = Connections(limits or _limits(), sinks=sinks)
     port = sockets[0].getsockname()[1]
     servers = [
         await loop.create_server(lambda: HttpProtocol(handler, connections), sock=each, ssl=ssl, backlog=BACKLOG)
         for each in sockets
     ]
     return Listener(servers, connections, port)
+
+
+def _limits() -> HttpLimits:
+    """No more connections than this process may have open files: what is refused is told so, what cannot be accepted is not."""
+    files = open_files_max() - FILES_RESERVED
+    return HttpLimits(connections_max=max(CONNECTIONS_MIN, min(CONNECTIONS_MAX, files)))
 
 
 async def listen_unix(handler: Handler, path: Path, *, limits: HttpLimits | None = None) -> Listener:

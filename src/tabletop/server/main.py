@@ -23,7 +23,7 @@ from tabletop import __version__
 from tabletop.base import log
 from tabletop.base.clock import system_clock
 from tabletop.base.errors import StartupError
-from tabletop.base.files import HeldFile, remove_directory, temporary_directory
+from tabletop.base.files import HeldFile, raise_open_files_limit, remove_directory, temporary_directory
 from tabletop.base.limits import STOP_IDLE_GRACE_S
 from tabletop.base.settings import Settings
 from tabletop.server.build import build
@@ -41,6 +41,7 @@ heap of loaded service models that this and ``gc.freeze`` keep out of every full
 def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     """Serve until told to stop; then return. Raises StartupError where it cannot start."""
     log.configure(settings.log_level, as_json=settings.log_format == "json")
+    raise_open_files_limit()
     private = None
     if settings.directory is None or settings.workers > 1:
         with disk_faults_stop_the_start():

@@ -11,8 +11,8 @@ The protocol of a group:
 6. Only now hand out the answers, a refusal too: it may rest on what an earlier plan of the group wrote.
 
 If step 3 to 5 meets a full map or disk, a failed sync or any other fault of the world, the whole group is rolled back
-and every plan of it is answered with StorageUnavailable; reads go on. After a failed *sync* the store refuses
-further writes until it is reopened, since nobody can tell what the disk kept (the lesson of PostgreSQL's fsync).
+and every plan of it is answered with StorageUnavailable; reads go on. After a failed commit the store refuses
+writes for some seconds and then tries again, in a way that rests on nothing that the failed one wrote (``engine``).
 
 Two drivers share that protocol. ``ThreadedCommitter`` (durable) runs groups in a thread of its own, so that the
 event loop reads on and gathers the next group while the disk syncs. ``InlineCommitter`` (no durability asked) runs each plan
@@ -28,15 +28,16 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tabletop.base.clock import Clock
-from tabletop.base.errors import StorageUnavailable
+from tabletop.base.errors import StorageOverloaded, StorageUnavailable
 from tabletop.base.log import Log
 from tabletop.storage.store import Batch, View
 
 GROUP_PLANS_MAX = 512
 """Plans in one group: bounds the memory of a transaction's dirty pages and the wait of the first plan for the last."""
 
-QUEUED_PLANS_MAX = 16_384
-"""Plans waiting for their group; beyond this a submission is refused at once rather than queued for seconds."""
+QUEUED_PLANS_MAX = 8_192
+"""Plans waiting for their group: about a second of work. Beyond this a submission is refused at once (StorageOverloaded)
+rather than queued for seconds; clients back off and come back."""
 
 _log = Log("storage")
 
@@ -61,7 +62,14 @@ class WriteTransaction(View, Protocol):
 
 
 class Engine(Protocol):
+    failed: bool
+    """Set when a commit failed: no write is taken until ``recover`` has cleared it."""
+
     def begin_write(self) -> WriteTransaction: ...
+
+    def recover(self) -> None:
+        """Take writes again, if the time has come. Called on the thread of the event loop, which has the views."""
+        ...
 
 
 def commit_group(engine: Engine, clock: Clock, group: list[_Queued]) -> list[tuple[Done, Any]]:
@@ -111,6 +119,8 @@ class InlineCommitter:
         self._clock = clock
 
     def submit(self, plan: Any, request: Any, done: Done) -> None:
+        if self._engine.failed:
+            self._engine.recover()
         try:
             answers = commit_group(self._engine, self._clock, [(plan, request, done)])
         except StorageUnavailable as error:
@@ -142,10 +152,14 @@ class ThreadedCommitter:
         if not self._started:
             self._started = True
             self._thread.start()
-        if self._closing or len(self._queue) >= QUEUED_PLANS_MAX:
-            reason = "the server is stopping" if self._closing else "too many writes are waiting"
-            done(StorageUnavailable(reason))
+        if self._closing:
+            done(StorageUnavailable("the server is stopping"))
             return
+        if len(self._queue) >= QUEUED_PLANS_MAX:
+            done(StorageOverloaded("too many writes are waiting"))
+            return
+        if self._engine.failed:
+            self._engine.recover()
         self._queue.append((plan, request, done))
         if not self._wake.is_set():
             self._wake.set()

@@ -7,6 +7,16 @@ short). The write lock is in shared memory and robust: when its holder is killed
 Durable: LMDB's default, which syncs the data pages and then the meta page within each commit. Not durable (in memory): the
 same engine in a temporary directory, without sync; there is no second code path.
 
+A commit that fails for want of space changes nothing and is known to: the next one may succeed. After any other failed
+commit the store refuses writes for ``RETRY_S``, then tries again. That is safe, unlike in stores that write in place
+(PostgreSQL's lesson: a second fsync may succeed without what the first lost). The pages of a failed commit are free
+pages again, and whatever a later commit refers to was synced before or is written by it. Two things are needed:
+
+- When the *meta page* could not be written, LMDB puts the old one back into the page cache, and refuses everything from
+  then on, reads too. The environment is then closed and opened again, in place: reads go on at once.
+- The disk may have kept the new meta page all the same. Before the first commit after opening, the file is synced: the
+  disk has the old one before any page of the failed commit is used again. So does a server that was killed and starts.
+
 The map is opened far larger than any data (a sparse file; only used pages take space), since every process would have
 to agree on growing it. Where the address space is limited, smaller maps are tried.
 """
@@ -17,6 +27,7 @@ import errno
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from operator import add
@@ -26,8 +37,11 @@ from typing import Any
 
 import lmdb
 
-from tabletop.base.clock import Clock, system_clock
+from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.errors import StartupError, StorageUnavailable
+from tabletop.base.files import sync_file
+from tabletop.base.log import Log
+from tabletop.storage import failures
 from tabletop.storage.committer import InlineCommitter, ThreadedCommitter
 from tabletop.storage.format import prepare_directory
 from tabletop.storage.store import COUNTER_WIDTH_MAX, Answer, Batch, Plan, Request, View
@@ -38,7 +52,12 @@ MAP_BYTES = (1 << 42, 1 << 40, 1 << 37, 1 << 34)
 READERS_MAX = 1024
 LOCK_FILE_BYTES = 64 * (READERS_MAX + 2)
 """A place of 64 bytes for each reader, and the head."""
+RETRY_S = 5.0
+"""After a commit that failed: how long no write is tried."""
 _FULL = "the disk is full"
+_MAP_FULL = "the data has reached the size of the store's map"
+
+_log = Log("storage")
 
 _ROWS = {width: Struct(f">{width}q") for width in range(1, COUNTER_WIDTH_MAX + 1)}
 """A counter's stored form, by the number of its members."""
@@ -73,13 +92,17 @@ class _LmdbView:
 class _ReadView(AbstractContextManager["_LmdbView"]):
     """Opens a read transaction on entering, ends it on leaving."""
 
-    __slots__ = ("_environment", "_transaction")
+    __slots__ = ("_store", "_transaction")
 
-    def __init__(self, environment: Any) -> None:
-        self._environment = environment
+    def __init__(self, store: LmdbStore) -> None:
+        self._store = store
 
     def __enter__(self) -> _LmdbView:
-        self._transaction = self._environment.begin()
+        environment = self._store.environment
+        try:
+            self._transaction = environment.begin()
+        except (lmdb.PanicError, AttributeError):
+            self._transaction = self._store.reopen(environment).begin()
         return _LmdbView(self._transaction)
 
     def __exit__(self, *_: object) -> None:
@@ -87,7 +110,10 @@ class _ReadView(AbstractContextManager["_LmdbView"]):
 
 
 class _LmdbWrite(_LmdbView):
-    """The write transaction: a view that sees its own writes. Faults of the world become StorageUnavailable."""
+    """The write transaction: a view that sees its own writes. Faults of the world become StorageUnavailable.
+
+    It holds the store's lock until it ends: the environment stays open meanwhile.
+    """
 
     __slots__ = ("_engine", "_open")
 
@@ -110,7 +136,7 @@ class _LmdbWrite(_LmdbView):
                 else:
                     transaction.put(key, value)
         except lmdb.Error as error:
-            raise StorageUnavailable("the store could not take a write", str(error)) from error
+            raise _untaken(error) from error
 
     def add(self, amounts: dict[bytes, tuple[int, ...]]) -> None:
         transaction = self._transaction
@@ -125,7 +151,7 @@ class _LmdbWrite(_LmdbView):
                 elif raw is not None:
                     transaction.delete(counter)
         except lmdb.Error as error:
-            raise StorageUnavailable("the store could not take a write", str(error)) from error
+            raise _untaken(error) from error
 
     def commit(self) -> None:
         self._open = False
@@ -135,28 +161,52 @@ class _LmdbWrite(_LmdbView):
             self._engine.refuse_writes(error)
             reason = _FULL if _is_out_of_space(error) else "the store could not make a write durable"
             raise StorageUnavailable(reason, str(error)) from error
+        finally:
+            self._engine.release()
+        self._engine.committed()
 
     def abort(self) -> None:
         if self._open:
             self._open = False
-            self._transaction.abort()
+            try:
+                self._transaction.abort()
+            finally:
+                self._engine.release()
 
 
 class LmdbStore:
     """A Store (``tabletop.storage.store``) in one LMDB environment."""
 
-    def __init__(self, path: Path, *, durable: bool, clock: Clock, temporary: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durable: bool,
+        clock: Clock,
+        temporary: Path | None = None,
+        stopwatch: Stopwatch = system_stopwatch,
+    ) -> None:
         self.durable = durable
         self.path = path
+        self.failed = False
+        """A commit failed: no write is taken until ``recover`` clears this."""
         self._temporary = temporary
-        self._failure: str | None = None
-        self._environment = _open_environment(path, durable)
+        self._stopwatch = stopwatch
+        self._failure = ""
+        """Why the last commit failed; empty once one succeeded."""
+        self._retry_at = 0.0
+        self._unsynced = durable
+        """The file is to be synced before the next write."""
+        self._writing = threading.Lock()
+        """Held by the write transaction, and while the environment is exchanged."""
+        self.environment: Any = _open_environment(path, durable)
+        """None when it could not be opened again after a fault."""
         self._committer = ThreadedCommitter(self, clock) if durable else InlineCommitter(self, clock)
         self.submit = self._committer.submit
         self._closed = False
 
     def view(self) -> AbstractContextManager[View]:
-        return _ReadView(self._environment)
+        return _ReadView(self)
 
     async def commit(self, plan: Plan[Request, Answer], request: Request) -> Answer:
         import asyncio
@@ -174,26 +224,84 @@ class LmdbStore:
         return answer  # type: ignore[no-any-return]
 
     def begin_write(self) -> _LmdbWrite:
-        if self._failure is not None:
+        if self.failed:
             raise StorageUnavailable("the store takes no writes since a commit failed", self._failure)
+        self._writing.acquire()
         try:
-            return _LmdbWrite(self, self._environment.begin(write=True))
-        except lmdb.Error as error:
+            if self._unsynced:
+                sync_file(self.path / "data.mdb")
+                self._unsynced = False
+            return _LmdbWrite(self, self.environment.begin(write=True))
+        except (lmdb.Error, OSError) as error:
+            self.release()
+            if not isinstance(error, lmdb.Error) or isinstance(error, lmdb.PanicError):
+                self.refuse_writes(error)
             raise StorageUnavailable("the store could not begin a write", str(error)) from error
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """The write transaction has ended."""
+        self._writing.release()
 
     def refuse_writes(self, error: BaseException) -> None:
-        """After a commit failed for another reason than want of space, nobody knows what the disk kept: write no more."""
-        if not (isinstance(error, lmdb.MapFullError | lmdb.DiskError) or _is_out_of_space(error)):
-            self._failure = str(error)
+        """Take no writes for ``RETRY_S``, unless it is only space that is wanted: then the next one may fit."""
+        if isinstance(error, lmdb.MapFullError | lmdb.DiskError) or _is_out_of_space(error):
+            return
+        self._failure = str(error)
+        self._retry_at = self._stopwatch() + RETRY_S
+        self.failed = True
+        _log.error(
+            "a commit failed: reads go on, writes are refused and tried again at intervals",
+            reason=self._failure,
+            retry_s=RETRY_S,
+        )
+        failures.note(self.path, self._failure)
+
+    def recover(self) -> None:
+        """Let writes be tried again, when ``RETRY_S`` have passed. On the thread that has the views."""
+        if self._stopwatch() < self._retry_at:
+            return
+        try:
+            with self.view():
+                # A view opens a failed environment again, if it must.
+                self._unsynced = self.durable
+        except StorageUnavailable:
+            self._retry_at = self._stopwatch() + RETRY_S
+            return
+        self.failed = False
+
+    def reopen(self, environment: Any) -> Any:
+        """Another environment in place of one that has failed. On the thread that has the views. Raises StorageUnavailable."""
+        with self._writing:
+            if self.environment is environment:
+                _log.error("the store has failed and is opened again")
+                self.environment = None
+                if environment is not None:
+                    environment.close()
+                try:
+                    self.environment = _open_environment(self.path, self.durable)
+                except (lmdb.Error, OSError, StartupError) as error:
+                    raise StorageUnavailable("the store cannot be opened again", str(error)) from error
+                self._unsynced = self.durable
+        return self.environment
+
+    def committed(self) -> None:
+        """A commit succeeded."""
+        if self._failure:
+            _log.warning("the store takes writes again", after=self._failure)
+            self._failure = ""
+            failures.forget(self.path)
 
     @property
     def used_bytes(self) -> int:
         """What the data takes on the disk, free pages included."""
-        return int(self._environment.info()["last_pgno"] + 1) * int(self._environment.stat()["psize"])
+        return int(self.environment.info()["last_pgno"] + 1) * int(self.environment.stat()["psize"])
 
     def clear_stale_readers(self) -> int:
         """Free the places of readers whose process was killed; how many there were."""
-        return int(self._environment.reader_check())
+        return int(self.environment.reader_check())
 
     def close(self) -> None:
         """Commit what is queued and close. The store cannot be used afterwards."""
@@ -201,7 +309,10 @@ class LmdbStore:
             return
         self._closed = True
         self._committer.close()
-        self._environment.close()
+        if self.environment is not None:
+            self.environment.close()
+        if self._failure:
+            failures.forget(self.path)
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
@@ -262,6 +373,11 @@ _OUT_OF_SPACE = (
     # A disk that fills within one write takes the first part of it.
     "MDB_SHORT_WRITE",
 )
+
+
+def _untaken(error: lmdb.Error) -> StorageUnavailable:
+    reason = _MAP_FULL if isinstance(error, lmdb.MapFullError) else "the store could not take a write"
+    return StorageUnavailable(reason, str(error))
 
 
 def _is_out_of_space(error: BaseException) -> bool:
