@@ -333,3 +333,21 @@ def test_documented_policies(dynamodb: Any, user: Any, table: tuple[str, str], c
         with pytest.raises(ClientError) as caught:
             call()
         assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+# A stream has every tenant's items: a grant on one partition key opens its description, and none of its records.
+def test_a_stream_is_no_way_around_leading_keys(
+    dynamodb: Any, user: Any, client_of: Callable[..., Any], table: tuple[str, str]
+) -> None:
+    name, arn = table
+    condition = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]}}
+    client = user(document(allow("dynamodb:*", [arn, f"{arn}/*"], Condition=condition)))
+    client.put_item(TableName=name, Item={"p": {"S": "mine"}})
+    keys = client._request_signer._credentials
+    streams = client_of("dynamodbstreams", aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key)
+    stream = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
+    place = streams.get_shard_iterator(StreamArn=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    assert verdict(streams.get_records, ShardIterator=place["ShardIterator"]) == (
+        no("identity-based policy", "dynamodb:GetRecords")
+    )
