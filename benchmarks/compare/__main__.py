@@ -10,17 +10,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.compare import peers, report
 from benchmarks.compare.contenders import OURS, Contender
 from benchmarks.compare.load import Outcome, drive
-from benchmarks.compare.measure import Plan, Progress, measure_peer, measure_tabletop, server, wait_for_answer
+from benchmarks.compare.measure import (
+    Plan,
+    Progress,
+    load_items,
+    measure_peer,
+    measure_tabletop,
+    server,
+    wait_for_answer,
+)
 from benchmarks.compare.signing import Signer
 from benchmarks.compare.workloads import WORKLOADS, requests
 
 TEST_KEY_NAME = f"{OURS}, test key"
+TWO_WORKERS_NAME = f"{OURS}, test key, 2 workers beside the load on 2 cores"
 DURABLE_NAME = f"{OURS}, durable"
 
 
@@ -51,6 +61,9 @@ def main() -> int:
         contenders.append(measure_tabletop(OURS, None, plan, progress, verified=True))
         contenders.append(measure_tabletop(DURABLE_NAME, scratch / "data", plan, progress, verified=True))
         contenders.append(measure_tabletop(TEST_KEY_NAME, None, plan, progress, verified=False))
+        if len(cores) > 1:
+            everywhere = replace(plan, server_cores=cores, load_cores=cores, connections=plan.connections[-1:])
+            contenders.append(measure_tabletop(TWO_WORKERS_NAME, None, everywhere, progress, verified=False, workers=2))
         for peer in peers.PEERS:
             if options.peers and peer.name not in options.peers:
                 continue
@@ -120,8 +133,46 @@ def _bounds(scratch: Path, plan: Plan, contenders: list[Contender], progress: Pr
     costs = by_name[TEST_KEY_NAME].outcomes.get(("GetItem", 64))
     if isinstance(costs, Outcome):
         extra["CPU of GetItem with the test key"] = f"{costs.cpu_us:.1f} us"
+    extra |= _half_load(plan, by_name[TEST_KEY_NAME], progress)
+    two = by_name.get(TWO_WORKERS_NAME)
+    if two is not None:
+        for workload in ("GetItem", "PutItem"):
+            outcomes = [each.outcomes.get((workload, plan.connections[-1])) for each in (by_name[TEST_KEY_NAME], two)]
+            costs = [f"{each.cpu_us:.0f} us" for each in outcomes if isinstance(each, Outcome)]
+            extra[f"CPU of {workload} with one worker, and with two"] = ", ".join(costs)
     progress.end("bounds: done")
     return extra
+
+
+def _half_load(plan: Plan, full: Contender, progress: Progress) -> dict[str, str]:
+    """The tail of latency where the server is half busy, which is how servers should be run."""
+    found: dict[str, str] = {}
+    command = [sys.executable, "-m", "tabletop", "start", "--in-memory", "--port", str(plan.port)]
+    connections = 64
+    with server(command, plan) as process:
+        address = f"http://127.0.0.1:{plan.port}"
+        wait_for_answer(address, process)
+        load_items(address)
+        for workload in ("GetItem", "PutItem"):
+            rate = full.rate(workload, connections)
+            if not rate:
+                continue
+            progress.say(f"half load: {workload}")
+            signed = Signer(f"127.0.0.1:{plan.port}", "test", "test").sign_all(requests(workload))
+            outcome = drive(
+                signed,
+                address,
+                pid=process.pid,
+                connections=connections,
+                seconds=plan.seconds,
+                cores=plan.load_cores,
+                pause_ms=connections / (rate / 2) * 1000,
+            )
+            found[f"{workload} at half load"] = (
+                f"{outcome.requests_per_s:,.0f}/s, p50 {outcome.p50_ms:.2f} ms, p99 {outcome.p99_ms:.2f} ms "
+                f"({outcome.p99_ms / outcome.p50_ms:.1f} times)"
+            )
+    return found
 
 
 def _processor() -> str:

@@ -72,9 +72,11 @@ def measure_peer(peer: peers.Peer, root: Path, plan: Plan, progress: Progress) -
         return _measured(peer.name, process, _test_key, plan, progress)
 
 
-def measure_tabletop(name: str, directory: Path | None, plan: Plan, progress: Progress, *, verified: bool) -> Contender:
+def measure_tabletop(
+    name: str, directory: Path | None, plan: Plan, progress: Progress, *, verified: bool, workers: int = 1
+) -> Contender:
     """``directory`` None: in memory. ``verified``: as a user whose signature is verified and whose policy is evaluated."""
-    command = [sys.executable, "-m", "tabletop", "start", "--port", str(plan.port)]
+    command = [sys.executable, "-m", "tabletop", "start", "--port", str(plan.port), "--workers", str(workers)]
     command += ["--in-memory"] if directory is None else ["--data", str(directory)]
     with server(command, plan) as process:
         return _measured(name, process, _user if verified else _test_key, plan, progress)
@@ -132,7 +134,7 @@ def _measured(
 ) -> Contender:
     address = f"http://127.0.0.1:{plan.port}"
     contender = Contender(name, start_s=wait_for_answer(address, process))
-    contender.load_s = _load(address)
+    contender.load_s = load_items(address)
     signer = Signer(f"127.0.0.1:{plan.port}", *key_of(address))
     for workload in plan.workloads:
         requests = workloads.requests(workload)
@@ -169,7 +171,8 @@ def _client(service: str, address: str) -> Any:
     )
 
 
-def _load(address: str) -> float:
+def load_items(address: str) -> float:
+    """Make the table and put the items into it, one client; the seconds that the items took."""
     client = _client("dynamodb", address)
     client.create_table(**workloads.TABLE_DEFINITION)
     deadline = time.monotonic() + ACTIVE_TIMEOUT_S
