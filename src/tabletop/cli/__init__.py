@@ -22,6 +22,8 @@ COMMANDS = {
     "profile": "Print or write the AWS profile `localstack`.",
     "root-key": "Make a new root key, for --auth strict.",
     "iam": "Explain refusals, and write policies from what was done.",
+    "import": "Load items from files into a table, many at once.",
+    "export": "Write a table's items to a file.",
     "check": "Prove the stored data whole.",
     "lambda": "Functions on this machine: their runtimes, and their code while you work on it.",
 }

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tabletop.base.call import ROOT_ACCOUNT
 from tabletop.base.errors import StartupError
 from tabletop.base.settings import DEFAULT_PORT, Settings, settings_from
 from tabletop.server.state import ServerState, running_servers
+
+if TYPE_CHECKING:
+    from tabletop.dynamodb.schema import Table
+    from tabletop.storage.engine import LmdbStore
 
 NOT_RUNNING = 3
 """Exit status when there is no such server, as init scripts have it."""
@@ -25,6 +31,12 @@ def server_options(command: Command) -> Command:
         "--data", "-d", "data", type=click.Path(path_type=Path), help="The server on this data directory."
     )(command)
     return click.option("--port", "-p", type=int, help="The server at this port.")(command)
+
+
+def table_options(command: Command) -> Command:
+    """--region and --account: where the table is."""
+    command = click.option("--region", help="Region of the table.  [default: the server's]")(command)
+    return click.option("--account", default=ROOT_ACCOUNT, help="Account of the table.", show_default=True)(command)
 
 
 def matching_servers(port: int | None, data: Path | None) -> list[ServerState]:
@@ -53,6 +65,52 @@ def required_server(port: int | None, data: Path | None) -> ServerState:
         )
         raise SystemExit(NOT_RUNNING)
     return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where data is: for commands that open the store themselves, beside a running server or without one."""
+
+    directory: Path
+    server: ServerState | None
+    region: str
+    """The server's, or what the settings say."""
+
+    @property
+    def durable(self) -> bool:
+        return self.server is None or not self.server.in_memory
+
+
+def place_of_data(port: int | None, data: Path | None) -> Place:
+    """The running server's data; where none runs and no port is named, the data directory. Ends the command otherwise."""
+    if port is not None or matching_servers(None, data):
+        server = required_server(port, data)
+        return Place(Path(server.directory), server, server.region or Settings().region)
+    try:
+        settings = settings_from({"data_directory": data}, os.environ)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    directory = settings.directory
+    if directory is None or not (directory / "store").is_dir():
+        raise click.ClickException(f"no server is running, and there is no data directory {directory or 'in memory'}")
+    return Place(directory, None, settings.region)
+
+
+def table_in(store: LmdbStore, place: Place, account: str, region: str | None, name: str) -> Table:
+    """The table, or an error that says where tables of this name are."""
+    from tabletop.dynamodb import catalog
+
+    with store.view() as view:
+        table = catalog.find(view, account, region or place.region, name)
+        if table is not None and table.status == "ACTIVE":
+            return table
+        elsewhere = [
+            f"--region {other.region} --account {other.account}"
+            for _, other in catalog.readable(view)
+            if other.name == name and other.status == "ACTIVE"
+        ]
+    hint = f"; there is one in: {', '.join(elsewhere)}" if elsewhere else ""
+    raise click.ClickException(f"there is no table {name} in {region or place.region} of account {account}{hint}")
 
 
 def aws_variables(server: ServerState | None) -> dict[str, str]:

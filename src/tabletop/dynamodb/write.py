@@ -106,14 +106,19 @@ def locate(view: View, call: Call, write: Write) -> tuple[Table, bytes]:
     """The table and the key of the item that a write is about, its key attributes checked. Raises as ``apply`` does."""
     table = catalog.table_of(view, call, write.table)
     if write.kind == "put":
-        key_schema.check_item_keys(table, write.subject)
-        if table.checks_index_keys:
-            _check_against_indexes(table, write.subject)
+        check_put(table, write.subject)
     else:
         key_schema.check_key(table, write.subject)
         if write.update is not None:
             _refuse_key_update(table, write.update)
     return table, keys.item_key(table, write.subject)
+
+
+def check_put(table: Table, item: Item) -> None:
+    """Hold a canonical item that is to be put against the keys of its table and of the table's indexes."""
+    key_schema.check_item_keys(table, item)
+    if table.checks_index_keys:
+        _check_against_indexes(table, item)
 
 
 def _check_against_indexes(table: Table, item: Item) -> None:

@@ -30,7 +30,7 @@ from typing import Any, Protocol
 from tabletop.base.clock import Clock
 from tabletop.base.errors import StorageOverloaded, StorageUnavailable
 from tabletop.base.log import Log
-from tabletop.storage.store import Batch, View
+from tabletop.storage.store import Answer, Batch, Plan, Request, View
 
 GROUP_PLANS_MAX = 512
 """Plans in one group: bounds the memory of a transaction's dirty pages and the wait of the first plan for the last."""
@@ -103,6 +103,22 @@ def commit_group(engine: Engine, clock: Clock, group: list[_Queued]) -> list[tup
         transaction.abort()
         raise
     return answers
+
+
+def commit_one(engine: Engine, clock: Clock, plan: Plan[Request, Answer], request: Request) -> Answer:
+    """Run one plan in the calling thread, for tools that write to a store without an event loop; durable on return.
+
+    Waits for other processes' groups. Raises what the plan raises, or StorageUnavailable.
+    """
+    answers = commit_group(engine, clock, [(plan, request, _nobody)])
+    answer = answers[0][1]
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer  # type: ignore[no-any-return]
+
+
+def _nobody(_answer: Any) -> None:
+    """Whoever waits for the answer has it already."""
 
 
 def _sum_into(totals: dict[bytes, tuple[int, ...]], amounts: dict[bytes, tuple[int, ...]]) -> None:
