@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from dynamo import Dynamo, attributes, definition, index, key_schema
 from replica_steps import FAR, HERE, THERE, add, items, put, remove, table
+
+from tabletop.dynamodb.lifecycle import Delays
 
 
 # A replica of an empty table is there at once: either region's writes are read in both.
@@ -108,3 +111,27 @@ def test_indexes_are_everywhere(dynamo: Dynamo) -> None:
     dynamo("UpdateTable", TableName="users", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "global"}}])
     dynamo.settle()
     assert "GlobalSecondaryIndexes" not in table(there)
+
+
+# A table whose index is being filled is ACTIVE, and may get a replica: there the index is filled too, and becomes ACTIVE.
+def test_a_replica_that_is_made_while_an_index_is_filled(dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = dynamo.at(THERE)
+    dynamo("CreateTable", **definition())
+    for number in range(600):
+        put(dynamo, str(number), g={"S": "g"})
+    monkeypatch.setattr(Delays, "table_delay_s", 5.0)
+    change = {"Create": index("byg", "g")}
+    dynamo(
+        "UpdateTable", TableName="users", AttributeDefinitions=attributes(g="S"), GlobalSecondaryIndexUpdates=[change]
+    )
+    dynamo.clock.advance(6)
+    assert table(dynamo)["TableStatus"] == "ACTIVE"
+    add(dynamo)
+    assert dynamo.problems() == []
+    for _ in range(3):
+        dynamo.settle()
+        dynamo.clock.advance(6)
+    for region in (dynamo, there):
+        assert [one["IndexStatus"] for one in table(region)["GlobalSecondaryIndexes"]] == ["ACTIVE"]
+        assert region("Scan", TableName="users", IndexName="byg")["Count"] == 600
+    assert dynamo.problems() == []

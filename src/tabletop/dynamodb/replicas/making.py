@@ -136,6 +136,11 @@ def _new_replica(
     for index in all_indexes(record):
         index["arn"] = f"{arn}/index/{index['name']}"
         index.pop("transition", None)
+        if index["status"] == "CREATING":
+            # What is copied has its entries; that the index is whole, and ACTIVE, is found out as everywhere.
+            batch.put(
+                keys.backfill_key(number, index["number"]), keys.catalog_key(source["account"], region, source["name"])
+            )
     scaling.keep_shared(record)
     overrides.apply(record, action, creating=True)
     return record
