@@ -86,6 +86,8 @@ def test_profile(tmp_path: Path) -> None:
     assert run("profile", "--write").exit_code == 0
     text = config.read_text()
     assert text.startswith("# mine\n[default]\nregion = eu-west-1\n\n[profile localstack]\nregion = us-east-1\n")
+    # Version 2 of the AWS CLI takes a payload as it stands only with this.
+    assert "cli_binary_format = raw-in-base64-out" in text
     assert "aws_access_key_id = test" in credentials.read_text()
     assert credentials.stat().st_mode & 0o777 == 0o600
     assert run("profile", "--write").exit_code == 0

@@ -68,6 +68,9 @@ def test_start_status_stop(home: dict[str, str]) -> None:
     assert server["directory"] == data(home)
     assert str(server["pid"]) in tabletop(home, "status", "--data", data(home)).stdout
     assert f"AWS_ENDPOINT_URL={server['address']}" in tabletop(home, "env", "--data", data(home)).stdout
+    # The variable that names the port to `start` names the server to the other commands, whatever else runs here.
+    for port, code in ((server["port"], 0), (1, 3)):
+        assert tabletop(home | {"TABLETOP_PORT": str(port)}, "status").returncode == code
     assert tabletop(home, "check", "--data", data(home)).returncode == 0
     # A second server on the same data is refused in one line that names the first.
     second = tabletop(home, "start", "--port", "0", "--data", data(home))

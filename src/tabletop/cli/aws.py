@@ -25,7 +25,7 @@ or follow https://docs.aws.amazon.com/cli/latest/userguide/getting-started-insta
 def command(arguments: tuple[str, ...]) -> None:
     """Run the AWS CLI with endpoint, region and the keys test/test set; its exit status is passed on.
 
-    A server that runs with --auth strict needs your own keys in the environment.
+    Of several servers TABLETOP_PORT names one. One that runs with --auth strict needs your own keys in the environment.
 
     \b
     Examples:
@@ -39,9 +39,8 @@ def command(arguments: tuple[str, ...]) -> None:
     program = find_aws()
     if program is None:
         raise click.ClickException(MISSING)
-    port = os.environ.get("TABLETOP_PORT")
     environment = {name: value for name, value in os.environ.items() if name not in OVERRIDING_VARIABLES}
-    environment |= aws_variables(find_server(int(port) if port and port.isdigit() else None, None))
+    environment |= aws_variables(find_server(None, None))
     sys.stdout.flush()
     os.execve(program, [program, *arguments], environment)
 

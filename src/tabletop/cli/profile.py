@@ -33,6 +33,7 @@ def command(port: int | None, data: Path | None, write: bool, replace: bool) -> 
         "config": [
             f"region = {variables['AWS_REGION']}",
             "output = json",
+            "cli_binary_format = raw-in-base64-out",
             f"endpoint_url = {variables['AWS_ENDPOINT_URL']}",
         ],
         "credentials": [f"{name.lower()} = {variables[name]}" for name in KEY_VARIABLES],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tabletop.dynamodb.schema import Table
     from tabletop.storage.engine import LmdbStore
 
+PORT_VARIABLE = "TABLETOP_PORT"
 NOT_RUNNING = 3
 """Exit status when there is no such server, as init scripts have it."""
 
@@ -30,7 +31,7 @@ def server_options(command: Command) -> Command:
     command = click.option(
         "--data", "-d", "data", type=click.Path(path_type=Path), help="The server on this data directory."
     )(command)
-    return click.option("--port", "-p", type=int, help="The server at this port.")(command)
+    return click.option("--port", "-p", type=int, help="The server at this port; TABLETOP_PORT says it too.")(command)
 
 
 def table_options(command: Command) -> Command:
@@ -40,11 +41,17 @@ def table_options(command: Command) -> Command:
 
 
 def matching_servers(port: int | None, data: Path | None) -> list[ServerState]:
-    """The running servers that may be meant: by port, by data directory, or all of this user's."""
+    """The running servers that may be meant: by port, by data directory, or all of this user's.
+
+    Without either, the port counts that the environment names for `tabletop start`.
+    """
     try:
-        servers = running_servers(settings_from({"data_directory": data}, {} if data else os.environ))
+        settings = settings_from({"data_directory": data}, {} if data else os.environ)
+        servers = running_servers(settings)
     except (StartupError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    if port is None and data is None and os.environ.get(PORT_VARIABLE):
+        port = settings.port or None
     return [server for server in servers if port is None or server.port == port]
 
 
