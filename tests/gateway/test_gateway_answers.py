@@ -10,7 +10,7 @@ import pytest
 
 from tabletop.base.clock import ManualClock
 from tabletop.dynamodb.service import DynamoDb
-from tabletop.gateway.gateway import Gateway
+from tabletop.gateway.gateway import Further, Gateway
 from tabletop.iam.service import Iam
 from tabletop.storage.engine import open_store
 from tabletop.wire.http import HttpRequest, HttpResponse
@@ -51,7 +51,7 @@ def test_an_answer_that_cannot_be_encoded_is_still_answered(answering: dict[str,
     try:
         iam = Iam(store, secret_key=bytes(32))
         dynamodb = Unencodable(store, **answering)
-        gateway = Gateway(store=store, dynamodb=dynamodb, iam=iam, services=(), clock=ManualClock())
+        gateway = Gateway(store=store, dynamodb=dynamodb, iam=iam, clock=ManualClock(), further=Further())
         response = gateway.handle(HttpRequest(method="POST", target="/", headers=HEADERS, body=b"{}"))
     finally:
         store.close()

@@ -6,6 +6,7 @@ import asyncio
 import re
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from traceback import format_exception
 from typing import Any
 
@@ -43,12 +44,25 @@ _OVERLOADED = "Rate of requests exceeds the allowed throughput: too many writes 
 """The first half as AWS has it (recalled), the second ours."""
 
 
-class Gateway:
-    """``handle`` answers every request. ``services`` are those of this process, beside DynamoDB.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """What a process serves beside DynamoDB.
 
-    ``wake`` is called after each DynamoDB action of ``wakes``: background work has something to do.
     ``urls`` answers requests to function URLs: those with ``urls_host_mark`` in their Host.
     ``downloads`` answers what lies below ``download_path_prefix``, without signature: its addresses are secrets.
+    """
+
+    services: tuple[Service, ...] = ()
+    downloads: Callable[[HttpRequest], HttpResponse] | None = None
+    download_path_prefix: str = ""
+    urls: Handler | None = None
+    urls_host_mark: str = ""
+
+
+class Gateway:
+    """``handle`` answers every request. ``further`` None: ``serve`` will tell it, and until then only DynamoDB is served.
+
+    ``wake`` is called after each DynamoDB action of ``wakes``: background work has something to do.
     """
 
     def __init__(
@@ -57,12 +71,8 @@ class Gateway:
         store: Store,
         dynamodb: DynamoDb,
         iam: Iam,
-        services: tuple[Service, ...],
         clock: Clock,
-        downloads: Callable[[HttpRequest], HttpResponse] | None = None,
-        download_path_prefix: str = "",
-        urls: Handler | None = None,
-        urls_host_mark: str = "",
+        further: Further | None,
         region: str = DEFAULT_REGION,
         wakes: frozenset[str] = frozenset(),
         wake: Callable[[], None] = lambda: None,
@@ -70,15 +80,21 @@ class Gateway:
         self._store = store
         self._dynamodb = dynamodb
         self._iam = iam
-        self._services: dict[str, Service] = {name: service for service in services for name in service.service_names}
         self._clock = clock
         self._region = region
         self._wakes = wakes
         self._wake = wake
-        self._downloads = downloads
-        self._download_path_prefix = download_path_prefix
-        self._urls = urls
-        self._urls_host_mark = urls_host_mark
+        self._services: dict[str, Service] = {}
+        self._further: Further | None = None
+        self._told = asyncio.Event()
+        if further is not None:
+            self.serve(further)
+
+    def serve(self, further: Further) -> None:
+        """All is served from now on; what came too early is answered."""
+        self._further = further
+        self._services = {name: service for service in further.services for name in service.service_names}
+        self._told.set()
 
     def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse] | Any:
         """A ``wire.http.Handler``: never raises."""
@@ -91,10 +107,13 @@ class Gateway:
                 return self._handle_dynamodb(request, "dynamodb", target[len(DYNAMODB_TARGET) :])
             if target.startswith(STREAMS_TARGET):
                 return self._handle_dynamodb(request, "dynamodbstreams", target[len(STREAMS_TARGET) :])
-        if self._urls is not None and self._urls_host_mark in request.headers.get("host", ""):
-            return self._urls(request)
-        if self._downloads is not None and request.path.startswith(self._download_path_prefix):
-            return self._downloads(request)
+        further = self._further
+        if further is None:
+            return pages.alive(request) or self._handle_later(request)
+        if further.urls is not None and further.urls_host_mark in request.headers.get("host", ""):
+            return further.urls(request)
+        if further.downloads is not None and request.path.startswith(further.download_path_prefix):
+            return further.downloads(request)
         page = pages.page(request, ("dynamodb", *self._services))
         if page is not None:
             return _with_cors(request, page)
@@ -182,6 +201,11 @@ class Gateway:
             request.secure,
             headers.get("host", "localhost:4566"),
         )
+
+    async def _handle_later(self, request: HttpRequest) -> HttpResponse:
+        await self._told.wait()
+        answer = self.handle(request)
+        return answer if isinstance(answer, HttpResponse) else await answer
 
     async def _handle_modelled(self, request: HttpRequest) -> HttpResponse:
         """Every service but DynamoDB: decoded and encoded by botocore's model of it."""

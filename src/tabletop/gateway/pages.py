@@ -19,12 +19,20 @@ def page(request: HttpRequest, services: tuple[str, ...]) -> HttpResponse | None
         return preflight(request)
     if request.method not in ("GET", "HEAD"):
         return None
-    if request.path == "/" and not request.query:
-        return _text(200, f"healthy: {request.headers.get('host', 'localhost')}")
+    here = alive(request)
+    if here is not None:
+        return here
     if request.path in ("/_localstack/health", "/_tabletop/health", "/health"):
         state = {"services": dict.fromkeys(services, "running"), "edition": "tabletop", "version": __version__}
         return HttpResponse(200, [("Content-Type", "application/json")], orjson.dumps(state))
     return None
+
+
+def alive(request: HttpRequest) -> HttpResponse | None:
+    """The answer to ``GET /``: the server is here, and serves DynamoDB at least."""
+    if request.method not in ("GET", "HEAD") or request.path != "/" or request.query:
+        return None
+    return _text(200, f"healthy: {request.headers.get('host', 'localhost')}")
 
 
 def preflight(request: HttpRequest) -> HttpResponse:

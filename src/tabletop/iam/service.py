@@ -7,6 +7,7 @@ the plan. Answers are in the form of botocore's models, with times as seconds si
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from tabletop.base.access import NO_FACTS, Facts, Target
@@ -14,19 +15,7 @@ from tabletop.base.call import Call
 from tabletop.base.clock import system_clock
 from tabletop.base.errors import ApiError
 from tabletop.base.randomness import new_unique_id, new_uuid
-from tabletop.iam import (
-    absences,
-    access_keys,
-    account,
-    account_details,
-    groups,
-    instance_profiles,
-    managed_policies,
-    roles,
-    simulation,
-    sts,
-    users,
-)
+from tabletop.iam import sts
 from tabletop.iam.authentication import Authenticator, Identity, Mode
 from tabletop.iam.authorization import Authorizer
 from tabletop.iam.credentials import SESSION_KEY, USER_KEY, DrawnCredentials, Keyring
@@ -42,9 +31,6 @@ from tabletop.iam.targets import request_facts, targets
 from tabletop.iam.uses import Uses
 from tabletop.storage.store import Store, View
 from tabletop.wire.http import HttpRequest
-
-_IAM = (roles, managed_policies, users, groups, access_keys, instance_profiles, account)
-"""The families that write and read; ``account_details`` and ``absences`` are read only."""
 
 Handler = Callable[[Call, Params], Awaitable[Answer]]
 
@@ -68,14 +54,15 @@ class Iam:
         self._journal = Journal(store)
         self._authorizer = Authorizer(self._keyring, self._journal)
         self._uses = Uses(store)
-        sts_writes, sts_reads = sts.operations(self._authorizer)
-        self.handlers: dict[str, dict[str, Handler]] = {
-            "iam": self._bind(
-                {name: write for family in _IAM for name, write in family.WRITES.items()},
-                {name: read for family in (*_IAM, account_details, absences) for name, read in family.READS.items()}
-                | simulation.operations(self._authorizer),
-            ),
-            "sts": self._bind(sts_writes, sts_reads),
+
+    @cached_property
+    def handlers(self) -> dict[str, dict[str, Handler]]:
+        """Service -> action -> handler. Loaded when first asked for: DynamoDB needs none of them."""
+        from tabletop.iam import families
+
+        return {
+            "iam": self._bind(families.WRITES, families.READS | families.simulations(self._authorizer)),
+            "sts": self._bind(*sts.operations(self._authorizer)),
         }
 
     async def handle(self, service: str, call: Call, action: str, params: Mapping[str, Any]) -> Answer:

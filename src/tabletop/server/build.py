@@ -1,10 +1,11 @@
-"""The one place where stores, services and the gateway meet. Imports wait until then: tools start fast."""
+"""Where stores, services and the gateway meet (``further`` for all but DynamoDB). Imports wait until then: tools start fast."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,8 @@ from tabletop.base.settings import Settings
 from tabletop.wire.http import Handler
 
 if TYPE_CHECKING:
+    from tabletop.iam.service import Iam
+    from tabletop.logs import Logs
     from tabletop.storage.engine import LmdbStore
 
 Role = Literal["whole", "control", "worker"]
@@ -35,9 +38,8 @@ class Application:
     """What a process serves. ``start`` begins background work, the port being open; ``close`` ends all of it."""
 
     handler: Handler
-    found: str
-    """What the data directory held: "new data directory", or counts of tables, items, functions and roles."""
-    start: Callable[[], Awaitable[None]]
+    start: Callable[[], Awaitable[str]]
+    """Tells what the data directory held: counts of tables, items, functions and roles, or that nothing is in it yet."""
     close: Callable[[], Awaitable[None]]
     notice: str = ""
     """What the user must be shown now, because it is never shown again."""
@@ -74,7 +76,7 @@ async def build(
 def _worker(store: LmdbStore, settings: Settings, directory: Path) -> Application:
     """DynamoDB alone; the control process has the rest."""
     from tabletop.dynamodb.service import DynamoDb
-    from tabletop.gateway.gateway import Gateway
+    from tabletop.gateway.gateway import Further, Gateway
     from tabletop.iam.credentials import open_key_file
     from tabletop.iam.service import Iam
 
@@ -83,93 +85,87 @@ def _worker(store: LmdbStore, settings: Settings, directory: Path) -> Applicatio
         store=store,
         dynamodb=DynamoDb(store, check_grammar=iam.check_resource_policy),
         iam=iam,
-        services=(),
         clock=system_clock,
+        further=Further(),
         region=settings.region,
     )
 
-    async def start() -> None:
-        return None
+    async def start() -> str:
+        return ""
 
     async def close() -> None:
         store.close()
 
-    return Application(handler=gateway.handle, found="", start=start, close=close)
+    return Application(handler=gateway.handle, start=start, close=close)
 
 
 async def _whole(
     store: LmdbStore, settings: Settings, directory: Path, address: str, listen: Callable[..., Awaitable[Any]]
 ) -> Application:
-    """Every service, and the work that goes on beside requests."""
+    """Every service, and the work that goes on beside requests.
+
+    DynamoDB serves as soon as the port is open. The other services are loaded meanwhile, in ``start``: they are half of
+    what is to be imported, and requests to them wait those moments.
+    """
     from tabletop.dynamodb.background import WAKING_ACTIONS, Background
     from tabletop.dynamodb.service import DynamoDb
-    from tabletop.functions import Functions
-    from tabletop.functions.urls import HOST_MARK
-    from tabletop.gateway.function_urls import FunctionUrls
     from tabletop.gateway.gateway import Gateway
     from tabletop.iam.credentials import open_key_file
     from tabletop.iam.service import Iam
-    from tabletop.logs import Logs
-    from tabletop.server.subscribers import FunctionSubscribers
 
     iam = Iam(store, secret_key=open_key_file(directory / "secret.key"), auth=settings.auth)
     root_key = await iam.keep_root_key(settings.root_key)
-    logs = Logs(store)
-    functions = Functions(
-        store=store,
-        logs=logs,
-        iam=iam,
-        listen=listen,
-        data=directory,
-        endpoint_url=address,
-        isolation=settings.isolation,
-    )
-    logs.connect(FunctionSubscribers(functions, system_clock))
     background = Background(store)
     gateway = Gateway(
         store=store,
         dynamodb=DynamoDb(store, check_grammar=iam.check_resource_policy),
         iam=iam,
-        services=(iam, logs, functions),
         clock=system_clock,
+        further=None,
         region=settings.region,
         wakes=WAKING_ACTIONS,
         wake=background.wake,
-        downloads=functions.download,
-        download_path_prefix=functions.download_path_prefix,
-        urls=FunctionUrls(store, iam, functions, system_clock).handle,
-        urls_host_mark=HOST_MARK,
     )
     tasks: list[asyncio.Task[None]] = []
+    stops: list[Callable[[], Awaitable[None]]] = []
 
-    async def housekeeping() -> None:
-        while True:
-            try:
-                store.clear_stale_readers()
-                while await logs.maintain():
-                    await asyncio.sleep(0)
-                while await iam.sweep():
-                    await asyncio.sleep(0)
-            except Exception as error:
-                _log.error("housekeeping failed", fault=repr(error))
-            await asyncio.sleep(_SWEEP_S)
+    async def start() -> str:
+        await asyncio.to_thread(import_module, "tabletop.server.further")
+        from tabletop.server import further
 
-    async def start() -> None:
+        logs, functions = further.services(store, iam, settings, directory, address, listen)
+        gateway.serve(further.served(store, iam, logs, functions))
         loop = asyncio.get_running_loop()
         tasks.append(loop.create_task(background.run(), name="background"))
-        tasks.append(loop.create_task(housekeeping(), name="housekeeping"))
+        tasks.append(loop.create_task(_housekeeping(store, iam, logs), name="housekeeping"))
+        stops.append(functions.stop)
         await functions.start()
         tasks.append(loop.create_task(logs.deliver(), name="log subscriptions"))
+        return _found(store)
 
     async def close() -> None:
-        await functions.stop()
+        for stop in stops:
+            await stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         store.close()
 
     notice = "" if root_key is None else _ROOT_KEY.format(key=root_key)
-    return Application(handler=gateway.handle, found=_found(store), start=start, close=close, notice=notice)
+    return Application(handler=gateway.handle, start=start, close=close, notice=notice)
+
+
+async def _housekeeping(store: LmdbStore, iam: Iam, logs: Logs) -> None:
+    while True:
+        try:
+            store.clear_stale_readers()
+            while await logs.maintain():
+                await asyncio.sleep(0)
+            while await iam.sweep():
+                await asyncio.sleep(0)
+        except Exception as error:
+            _log.error("housekeeping failed", fault=repr(error))
+        await asyncio.sleep(_SWEEP_S)
 
 
 def _found(store: LmdbStore) -> str:

@@ -151,7 +151,7 @@ async def _serve(
         else:
             supervisor = None
             listener = await serve_sockets(application.handler, sockets, ssl=ssl)
-        await application.start()
+        found = await application.start()
         settle_memory()
         if application.notice:
             # Before anybody who waits for the server is told that it is ready.
@@ -159,7 +159,7 @@ async def _serve(
         held.write(replace(state, address=address, port=port).to_json())
         with disk_faults_stop_the_start():
             note = register(directory, port)
-        announce(_start_line(settings, address, application.found))
+        announce(_start_line(settings, address, found))
         await stopping.wait()
         note.unlink(missing_ok=True)
         if supervisor is not None:

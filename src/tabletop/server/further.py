@@ -1,0 +1,50 @@
+"""The services beside DynamoDB: loaded when the port is open, so that DynamoDB need not wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from tabletop.base.clock import system_clock
+from tabletop.base.settings import Settings
+from tabletop.functions import Functions
+from tabletop.functions.urls import HOST_MARK
+from tabletop.gateway.function_urls import FunctionUrls
+from tabletop.gateway.gateway import Further
+from tabletop.iam.service import Iam
+from tabletop.logs import Logs
+from tabletop.server.subscribers import FunctionSubscribers
+from tabletop.storage.store import Store
+
+
+def services(
+    store: Store,
+    iam: Iam,
+    settings: Settings,
+    directory: Path,
+    address: str,
+    listen: Callable[..., Awaitable[Any]],
+) -> tuple[Logs, Functions]:
+    logs = Logs(store)
+    functions = Functions(
+        store=store,
+        logs=logs,
+        iam=iam,
+        listen=listen,
+        data=directory,
+        endpoint_url=address,
+        isolation=settings.isolation,
+    )
+    logs.connect(FunctionSubscribers(functions, system_clock))
+    return logs, functions
+
+
+def served(store: Store, iam: Iam, logs: Logs, functions: Functions) -> Further:
+    return Further(
+        services=(iam, logs, functions),
+        downloads=functions.download,
+        download_path_prefix=functions.download_path_prefix,
+        urls=FunctionUrls(store, iam, functions, system_clock).handle,
+        urls_host_mark=HOST_MARK,
+    )
