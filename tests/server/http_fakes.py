@@ -20,6 +20,10 @@ class FakeTransport:
         self.aborted = False
         self.eof_written = False
         self.reading = True
+        self.unread_bytes = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread_bytes
 
     def get_extra_info(self, name: str) -> Any:
         return ("10.1.2.3", 5) if name == "peername" else None

@@ -6,6 +6,7 @@ import asyncio
 
 from http_fakes import Desk
 
+from tabletop.server.http_protocol import HttpProtocol
 from tabletop.wire.http import HttpRequest, HttpResponse
 
 GET = b"GET / HTTP/1.1\r\n\r\n"
@@ -85,6 +86,56 @@ def test_stalled_peers_are_cut() -> None:
     lingering.feed(b"more")
     lingering.pass_time(11)
     assert lingering.transport.aborted
+
+
+# Answers that nobody reads have a bound, all connections together: above it the one is cut that has not read for longest.
+def test_unread_answers_are_bounded() -> None:
+    desk = Desk(unread_bytes_max=100)
+    others = [Desk() for _ in range(2)]
+    protocols = [desk.protocol, *(HttpProtocol(other.echo, desk.connections) for other in others)]
+    transports = [desk.transport, *(other.transport for other in others)]
+    for protocol, transport in zip(protocols[1:], transports[1:], strict=True):
+        protocol.connection_made(transport)
+    for protocol, transport in zip(protocols, transports, strict=True):
+        transport.unread_bytes = 50
+        desk.stopwatch.advance(1)
+        desk.connections._refresh()
+        protocol.pause_writing()
+    desk.pass_time(1)
+    assert [transport.aborted for transport in transports] == [True, False, False]
+    transports[1].unread_bytes = 51
+    desk.pass_time(1)
+    assert [transport.aborted for transport in transports] == [True, True, False]
+
+
+# Bodies of requests that wait for their answer have a bound as well; small ones, and those that come later, are taken.
+def test_bodies_of_running_requests_are_bounded() -> None:
+    async def scenario() -> None:
+        answers: list[asyncio.Future[HttpResponse]] = []
+
+        def handler(request: HttpRequest) -> asyncio.Future[HttpResponse]:
+            answers.append(asyncio.get_running_loop().create_future())
+            return answers[-1]
+
+        def post(size: int) -> bytes:
+            return b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+
+        desk = Desk(handler, running_bodies_bytes_max=50_000)
+        others = [Desk(handler) for _ in range(3)]
+        for other in others:
+            other.protocol.connections = desk.connections
+        desk.feed(post(30_000))
+        others[0].feed(post(30_000))
+        others[1].feed(post(10_000))
+        assert [other.statuses for other in (desk, *others)] == [[], [503], [], []]
+        for answer in answers:
+            answer.set_result(HttpResponse(200, [], b""))
+        await asyncio.sleep(0.001)
+        assert desk.connections.running_bytes == 0
+        others[2].feed(post(30_000))
+        assert len(answers) == 3
+
+    asyncio.run(scenario())
 
 
 # Connections have a bound; the one above it is told so.
