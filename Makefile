@@ -3,11 +3,12 @@
 PYTHON ?= python3
 PORT ?= 4566
 EXIT ?=
+KILLS ?= 200
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test bench clean
+.PHONY: help demo test bench torture clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -16,6 +17,7 @@ help:  ## this list
 	@echo "make demo PORT=N    the same on another port"
 	@echo "make test           format, lint, types and all tests"
 	@echo "make bench          the figures of this machine, then Tabletop beside every peer that can be installed here"
+	@echo "make torture        kills the server 400 times under load, then injects faults; half an hour (KILLS=N: fewer)"
 	@echo "make clean          removes what these targets made"
 
 demo: .venv/.has-cli
@@ -30,6 +32,11 @@ test: .venv/.has-dev
 bench: .venv/.has-dev
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.compare
+
+torture: .venv/.has-dev
+	$(BIN)/python -m benchmarks.torture --kills $(KILLS)
+	$(BIN)/python -m benchmarks.torture --kills $(KILLS) --workers 2
+	$(BIN)/python -m benchmarks.torture --faults
 
 clean:
 	rm -rf .venv .demo .bench build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

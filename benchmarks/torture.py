@@ -1,14 +1,18 @@
 """A durable server under load is killed again and again; each time it must have kept what it said it has.
 
+    make torture                                       the long form: 200 kills with one worker, 200 with two
     python -m benchmarks.torture --kills 200
 
-Every round: start the server on the same directory, let clients write for a random moment, SIGKILL it (or, with
-``--workers``, now and then one worker only, which the server must replace), then
+Every round: start the server on the same directory, let clients write for a random moment, SIGKILL it (with ``--workers``
+one worker first, which the server must replace). Every third round is aimed: at the backfill of an index or a vector index, the
+filling of a replica, or the deletion of a table (``torture_aims``). Every fourth kill is followed by a start that is killed as
+well, before it serves or just after, while it recovers. Then
 
 1. ``tabletop check`` over the files as the kill left them: nothing is wrong;
-2. start again, and compare all that is stored with the ledger of what was acknowledged (``torture_load``).
+2. start again, and compare all that is stored with the ledger of what was acknowledged (``torture_load``);
+3. replay the streams: each change once, in order, from image to image (``torture_streams``).
 
-A failure ends the run with what was wrong and the seed; the data directory is kept then.
+A failure ends the run with what was wrong and the seed; the data directory, the log and a list of the problems are kept then.
 """
 
 from __future__ import annotations
@@ -24,10 +28,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.torture_load import Client, Refused, Unreachable, prepare
+from benchmarks.torture_aims import AIMS, Aim
+from benchmarks.torture_load import ORDERS, PEOPLE, Client, Connection, Refused, Unreachable, prepare
+from benchmarks.torture_streams import Replay
 from benchmarks.torture_verify import verify
 from tabletop.cli.check import check_directory
 
@@ -35,36 +42,62 @@ START_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 20.0
 LIFE_S = (0.1, 1.5)
 """Of a server under load, until it is killed."""
+AIMED_LIFE_S = (0.0, 0.06)
+"""From the answer that work has begun until the kill."""
+START_LIFE_S = (0.0, 0.9)
+"""Of a server that is killed while it starts: from its first instruction to 0.3 s after it serves, on most machines."""
+AIMED_EVERY, START_KILLED_EVERY = 3, 4
 
 
 @dataclass(slots=True)
 class Tally:
     kills: int = 0
     worker_kills: int = 0
+    start_kills: int = 0
+    aimed: dict[str, int] = field(default_factory=dict)
     writes: int = 0
     """Acknowledged requests that write."""
     checked: int = 0
     """Things compared with the ledger, all rounds together."""
+    records: int = 0
+    """Of streams, replayed."""
+    expired: int = 0
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
+        aimed = ", ".join(f"{number} at {kind}" for kind, number in sorted(self.aimed.items())) or "none aimed"
         return (
-            f"{self.kills} kills of the server, {self.worker_kills} of a worker, {self.writes:,} acknowledged writes, "
-            f"{self.checked:,} comparisons, {len(self.problems)} problems, {self.seconds:.1f} s"
+            f"{self.kills} kills of the server ({aimed}), {self.start_kills} more while it started, "
+            f"{self.worker_kills} of a worker, {self.writes:,} acknowledged writes, {self.checked:,} comparisons, "
+            f"{self.records:,} stream records replayed ({self.expired} expiries), {len(self.problems)} problems, "
+            f"{self.seconds:.1f} s"
         )
 
 
 class Server:
     """One life of the server on the directory."""
 
-    def __init__(self, directory: Path, workers: int, log: Path) -> None:
+    def __init__(
+        self, directory: Path, workers: int, log: Path, *, wait: bool = True, before: tuple[str, ...] = (), **more: str
+    ) -> None:
+        """``wait`` until it serves. ``before``: a command that runs it, as strace does; ``more``: environment variables."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("TABLETOP_", "AWS_"))}
-        command = [sys.executable, "-m", "tabletop", "start", "--port", "0", "--data", str(directory)]
+        environment |= more
+        command = [*before, sys.executable, "-m", "tabletop", "start", "--port", "0", "--data", str(directory)]
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 [*command, "--workers", str(workers)], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
             )
+        self.port = 0
+        if wait:
+            self._wait_until_ready(log)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def _wait_until_ready(self, log: Path) -> None:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if "Ready at " not in line:
@@ -135,46 +168,110 @@ def torture(
     clients: int = 6,
     seed: int = 1,
     life_s: tuple[float, float] = LIFE_S,
+    progress: Callable[[Tally], None] = lambda tally: None,
 ) -> Tally:
     """``kills`` rounds; ends with the first that finds a problem."""
-    dice = random.Random(seed)
-    tally = Tally()
-    started = time.monotonic()
-    log = directory.with_suffix(".log")
-    crew = [Client(number, random.Random(f"{seed}/{number}")) for number in range(clients)]
-    server = Server(directory, workers, log)
-    prepare(server.port)
-    while tally.kills < kills and not tally.problems:
+    run = _Run(directory, workers, clients, seed, life_s)
+    while run.tally.kills < kills and not run.tally.problems:
+        run.round()
+        progress(run.tally)
+    return run.end()
+
+
+class _Run:
+    def __init__(self, directory: Path, workers: int, clients: int, seed: int, life_s: tuple[float, float]) -> None:
+        self.tally = Tally()
+        self._directory = directory
+        self._log = directory.with_suffix(".log")
+        self._workers = workers
+        self._life_s = life_s
+        self._dice = random.Random(seed)
+        self._crew = [Client(number, random.Random(f"{seed}/{number}")) for number in range(clients)]
+        self._replays = (Replay(ORDERS, ("owner", "number")), Replay(PEOPLE, ("id",)))
+        self._started = time.monotonic()
+        self._server = Server(directory, workers, self._log)
+        prepare(self._server.port)
+
+    def round(self) -> None:
         stop = threading.Event()
-        threads = [threading.Thread(target=each.work, args=(server.port, stop)) for each in crew]
+        threads = [threading.Thread(target=each.work, args=(self._server.port, stop)) for each in self._crew]
         for thread in threads:
             thread.start()
-        time.sleep(dice.uniform(*life_s))
-        if workers > 1:
-            # A worker's death may cost its own clients an answer, and nobody anything else.
-            server.kill_worker(dice)
-            tally.worker_kills += 1
-            time.sleep(dice.uniform(*life_s))
-        server.kill()
-        tally.kills += 1
+        aim = self._let_live()
+        self._server.kill()
+        self.tally.kills += 1
         stop.set()
         for thread in threads:
             thread.join(END_TIMEOUT_S)
             if thread.is_alive():
                 raise SystemExit("a client hangs although the server is gone")
-        tally.problems += [problem for each in crew for problem in each.problems]
-        tally.problems += [f"check: {problem}" for problem in check_directory(directory)]
-        server = Server(directory, workers, log)
+        if self.tally.kills % START_KILLED_EVERY == 0:
+            self._kill_a_start()
+        self._judge(aim)
+
+    def _let_live(self) -> Aim | None:
+        dice = self._dice
+        if self.tally.kills % AIMED_EVERY == AIMED_EVERY - 1:
+            kind = AIMS[self.tally.kills // AIMED_EVERY % len(AIMS)]
+            aim = Aim(kind, f"torture_aim_{self.tally.kills}")
+            connection = Connection(self._server.port)
+            aim.prepare(connection)
+            aim.strike(connection)
+            connection.close()
+            self.tally.aimed[kind] = self.tally.aimed.get(kind, 0) + 1
+            time.sleep(dice.uniform(*AIMED_LIFE_S))
+            return aim
+        time.sleep(dice.uniform(*self._life_s))
+        if self._workers > 1:
+            # A worker's death may cost its own clients an answer, and nobody anything else.
+            self._server.kill_worker(dice)
+            self.tally.worker_kills += 1
+            time.sleep(dice.uniform(*self._life_s))
+        return None
+
+    def _kill_a_start(self) -> None:
+        starting = Server(self._directory, self._workers, self._log, wait=False)
+        time.sleep(self._dice.uniform(*START_LIFE_S))
+        starting.kill()
+        self.tally.start_kills += 1
+
+    def _judge(self, aim: Aim | None) -> None:
+        tally = self.tally
+        tally.problems += [problem for each in self._crew for problem in each.problems]
+        tally.problems += [f"check: {problem}" for problem in check_directory(self._directory)]
+        self._server = Server(self._directory, self._workers, self._log)
         try:
-            tally.checked += verify(server.port, crew, tally.problems)
+            tally.checked += verify(self._server.port, self._crew, tally.problems)
+            connection = Connection(self._server.port)
+            for replay in self._replays:
+                tally.checked += replay.catch_up(connection, tally.problems)
+            if aim is not None:
+                tally.checked += aim.verify(connection, tally.problems)
+            connection.close()
         except (Unreachable, Refused) as error:
             tally.problems.append(f"the server cannot be read after its restart: {error!r}")
-    server.kill()
-    if "Traceback" in log.read_text(errors="replace"):
-        tally.problems.append(f"a traceback stands in {log}")
-    tally.writes = sum(each.acknowledged for each in crew)
-    tally.seconds = time.monotonic() - started
-    return tally
+        tally.writes = sum(each.acknowledged for each in self._crew)
+        tally.records = sum(replay.records for replay in self._replays)
+        tally.expired = sum(replay.expired for replay in self._replays)
+        tally.seconds = time.monotonic() - self._started
+
+    def end(self) -> Tally:
+        self._server.kill()
+        if "Traceback" in self._log.read_text(errors="replace"):
+            self.tally.problems.append(f"a traceback stands in {self._log}")
+        return self.tally
+
+
+def _show(tally: Tally) -> None:
+    """One line that is overwritten on a terminal, and now and then a line elsewhere."""
+    line = (
+        f"{tally.kills} kills, {tally.writes:,} writes, {tally.checked:,} comparisons, {tally.records:,} stream records, "
+        f"{tally.seconds:.0f} s"
+    )
+    if sys.stdout.isatty():
+        print(f"\r{line}", end="", flush=True)
+    elif tally.kills % 20 == 0:
+        print(line, flush=True)
 
 
 def main() -> int:
@@ -187,11 +284,16 @@ def main() -> int:
     seed = random.SystemRandom().randrange(1 << 32) if given.seed is None else given.seed
     directory = Path(tempfile.mkdtemp(prefix="tabletop-torture-")) / "data"
     print(f"seed {seed}, data in {directory}", flush=True)
-    tally = torture(directory, kills=given.kills, workers=given.workers, clients=given.clients, seed=seed)
-    print(tally)
+    tally = torture(
+        directory, kills=given.kills, workers=given.workers, clients=given.clients, seed=seed, progress=_show
+    )
+    print(f"\n{tally}" if sys.stdout.isatty() else tally)
     if tally.problems:
         print(json.dumps(tally.problems[:50], indent=2))
-        print(f"kept: {directory}; again: python -m benchmarks.torture --seed {seed} --workers {given.workers}")
+        (directory.parent / "problems.json").write_text(
+            json.dumps({"seed": seed, "problems": tally.problems}, indent=2)
+        )
+        print(f"kept: {directory.parent}; again: python -m benchmarks.torture --seed {seed} --workers {given.workers}")
         return 1
     shutil.rmtree(directory.parent)
     return 0

@@ -20,6 +20,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 ORDERS, PEOPLE = "torture_orders", "torture_people"
+REPLICA_REGION = "eu-west-1"
+"""Where ORDERS has a replica."""
+FLEETING_S = (1, 4)
+"""How long an item that expires lives, from now."""
 GROUP = "/torture"
 TIMEOUT_S = 20.0
 AUTHORIZATION = (
@@ -56,6 +60,13 @@ class Connection:
     def dynamodb(self, action: str, **body: Any) -> dict[str, Any]:
         return self._json("dynamodb", f"DynamoDB_20120810.{action}", "1.0", body)
 
+    def streams(self, action: str, **body: Any) -> dict[str, Any]:
+        return self._json("dynamodb", f"DynamoDBStreams_20120810.{action}", "1.0", body)
+
+    def in_region(self, region: str, action: str, **body: Any) -> dict[str, Any]:
+        """DynamoDB in another region than us-east-1."""
+        return self._json("dynamodb", f"DynamoDB_20120810.{action}", "1.0", body, region)
+
     def logs(self, action: str, **body: Any) -> dict[str, Any]:
         return self._json("logs", f"Logs_20140328.{action}", "1.1", body)
 
@@ -71,13 +82,24 @@ class Connection:
         )
         return json.loads(answer) if answer else {}
 
-    def _json(self, service: str, target: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _json(
+        self, service: str, target: str, version: str, body: dict[str, Any], region: str = "us-east-1"
+    ) -> dict[str, Any]:
         headers = {"X-Amz-Target": target, "Content-Type": f"application/x-amz-json-{version}"}
-        answer = self._send("POST", "/", service, json.dumps(body).encode(), headers)
+        answer = self._send("POST", "/", service, json.dumps(body).encode(), headers, region)
         return json.loads(answer) if answer else {}
 
-    def _send(self, method: str, path: str, service: str, body: bytes, headers: dict[str, str]) -> bytes:
-        signed = {**headers, "Authorization": AUTHORIZATION.format(service), "X-Amz-Date": "20260101T000000Z"}
+    def _send(
+        self,
+        method: str,
+        path: str,
+        service: str,
+        body: bytes,
+        headers: dict[str, str],
+        region: str = "us-east-1",
+    ) -> bytes:
+        authorization = AUTHORIZATION.format(service).replace("us-east-1", region)
+        signed = {**headers, "Authorization": authorization, "X-Amz-Date": "20260101T000000Z"}
         try:
             self._http.request(method, path, body, signed)
             response = self._http.getresponse()
@@ -132,6 +154,8 @@ class Ledger:
     counter: Count = field(default_factory=Count)
     roles: dict[str, Cell] = field(default_factory=dict)
     functions: dict[str, Cell] = field(default_factory=dict)
+    fleeting: dict[str, tuple[Item, int, bool]] = field(default_factory=dict)
+    """Key in PEOPLE -> item, the second at which it expires, and if it was acknowledged."""
     events: set[str] = field(default_factory=set)
     """Acknowledged log messages."""
     tables: dict[str, Cell] = field(default_factory=dict)
@@ -161,7 +185,8 @@ class Client:
         # Management calls are a hundredth of the load, data the rest.
         self._works = [
             *[self._put] * 30, *[self._update] * 20, *[self._delete] * 10, *[self._count] * 15,
-            *[self._transact] * 20, *[self._batch] * 10, *[self._log] * 5, self._role, self._function, self._table,
+            *[self._transact] * 15, *[self._batch] * 8, *[self._partiql] * 10, *[self._partiql_batch] * 4,
+            *[self._partiql_transaction] * 5, *[self._fleeting] * 3, *[self._log] * 5, self._role, self._function, self._table,
         ]  # fmt: skip
 
     def work(self, port: int, stop: threading.Event) -> None:
@@ -196,6 +221,8 @@ class Client:
                 del item[name]
         if self._dice.random() < 0.5:
             item["expires"] = {"N": "4000000000"}
+        if self._dice.random() < 0.5:
+            item["vector"] = {"L": [{"N": str(self._dice.randint(-9, 9))} for _ in range(3)]}
         return item
 
     def _some(self, table: str) -> tuple[str, Item, Cell]:
@@ -217,7 +244,7 @@ class Client:
         _, key, cell = self._some(table)
         item = self._item()
         cell.attempt(item)
-        gone = sorted({"city", "rank", "expires"} - set(item))
+        gone = sorted({"city", "rank", "expires", "vector"} - set(item))
         text = "SET " + ", ".join(f"#{name} = :{name}" for name in item)
         text += " REMOVE " + ", ".join(f"#{name}" for name in gone) if gone else ""
         connection.dynamodb(
@@ -285,6 +312,70 @@ class Client:
             return
         for cell, item in written.values():
             cell.acknowledge(item)
+
+    def _partiql(self, connection: Connection) -> None:
+        """One statement: an insert where nothing is, else an update or a delete. What cannot be known is put anew."""
+        _, key, cell = self._some(PEOPLE)
+        value = {"value": {"S": self._next()}, "city": {"S": "Pune"}}
+        if len(cell.states) > 1:
+            cell.attempt(value)
+            connection.dynamodb("PutItem", TableName=PEOPLE, Item=key | value)
+            cell.acknowledge(value)
+            return
+        before = cell.states[0]
+        if before is None:
+            statement, state = f"INSERT INTO {PEOPLE} VALUE {{'id': ?, 'value': ?, 'city': ?}}", value
+            given = [key["id"], value["value"], value["city"]]
+        elif self._dice.random() < 0.3:
+            statement, state, given = f"DELETE FROM {PEOPLE} WHERE id = ?", None, [key["id"]]
+        else:
+            statement, state = f'UPDATE {PEOPLE} SET "value" = ? WHERE id = ?', before | {"value": value["value"]}
+            given = [value["value"], key["id"]]
+        cell.attempt(state)
+        connection.dynamodb("ExecuteStatement", Statement=statement, Parameters=given)
+        cell.acknowledge(state)
+
+    def _partiql_batch(self, connection: Connection) -> None:
+        """Deletes, each for itself."""
+        cells = {number: (key, cell) for number, key, cell in (self._some(PEOPLE) for _ in range(5))}
+        for _, cell in cells.values():
+            cell.attempt(None)
+        statements = [
+            {"Statement": f"DELETE FROM {PEOPLE} WHERE id = ?", "Parameters": [key["id"]]} for key, _ in cells.values()
+        ]
+        answer = connection.dynamodb("BatchExecuteStatement", Statements=statements)
+        for (_, cell), response in zip(cells.values(), answer["Responses"], strict=True):
+            if "Error" in response:
+                raise Refused(json.dumps(response))
+            cell.acknowledge(None)
+
+    def _partiql_transaction(self, connection: Connection) -> None:
+        """Changes both members of a pair that is there."""
+        number = str(1000 + self._dice.randrange(ITEMS))
+        cell = self.ledger.pairs.setdefault(number, Cell())
+        if len(cell.states) > 1 or cell.states[0] is None:
+            return
+        value = self._next()
+        cell.attempt(value)
+        order, person = orders_key(self.owner, number), people_key(self.owner, number)
+        statements = [
+            {
+                "Statement": f'UPDATE {ORDERS} SET "value" = ? WHERE "owner" = ? AND "number" = ?',
+                "Parameters": [{"S": value}, order["owner"], order["number"]],
+            },
+            {"Statement": f'UPDATE {PEOPLE} SET "value" = ? WHERE id = ?', "Parameters": [{"S": value}, person["id"]]},
+        ]
+        connection.dynamodb("ExecuteTransaction", TransactStatements=statements, ClientRequestToken=self._next())
+        cell.acknowledge(value)
+
+    def _fleeting(self, connection: Connection) -> None:
+        """An item that the server deletes by itself a moment later."""
+        key = {"id": {"S": f"{self.owner}/fleeting-{self._next()}"}}
+        expires = int(time.time()) + self._dice.randint(*FLEETING_S)
+        item = {"value": {"S": self._next()}, "city": {"S": "Oslo"}, "expires": {"N": str(expires)}}
+        self.ledger.fleeting[key["id"]["S"]] = (item, expires, False)
+        connection.dynamodb("PutItem", TableName=PEOPLE, Item=key | item)
+        self.ledger.fleeting[key["id"]["S"]] = (item, expires, True)
 
     def _log(self, connection: Connection) -> None:
         message = self._next()
@@ -374,18 +465,32 @@ def prepare(port: int) -> None:
             "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["value"]},
         }
     ]
+    people["VectorIndexes"] = [vector_index()]
     for table in (orders, people):
+        table["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
         connection.dynamodb("CreateTable", **table)
         connection.dynamodb(
             "UpdateTimeToLive",
             TableName=table["TableName"],
             TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
         )
+    replica = {"Create": {"RegionName": REPLICA_REGION}}
+    connection.dynamodb("UpdateTable", TableName=ORDERS, ReplicaUpdates=[replica])
     connection.iam("CreateRole", RoleName="torture", AssumeRolePolicyDocument=TRUST)
     connection.logs("CreateLogGroup", logGroupName=GROUP)
     for number in range(64):
         connection.logs("CreateLogStream", logGroupName=GROUP, logStreamName=f"c{number}")
     connection.close()
+
+
+def vector_index() -> dict[str, Any]:
+    return {
+        "IndexName": "by_vector",
+        "VectorAttribute": {"AttributeName": "vector"},
+        "Dimensions": 3,
+        "DistanceFunction": "EUCLIDEAN",
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
 
 
 def key_schema(names: list[str]) -> list[dict[str, str]]:

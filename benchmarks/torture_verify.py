@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import quote
 
-from benchmarks.torture_load import GROUP, ORDERS, PEOPLE, Cell, Client, Connection, Item, Refused
+from benchmarks.torture_load import (
+    GROUP,
+    ORDERS,
+    PEOPLE,
+    REPLICA_REGION,
+    Cell,
+    Client,
+    Connection,
+    Item,
+    Refused,
+)
+
+EXPIRED_WITHIN_S = 60.0
+"""From the time that an item bears until it is deleted, kills included. The server's own aim is a second."""
 
 
 def verify(port: int, crew: list[Client], problems: list[str]) -> int:
@@ -14,10 +28,16 @@ def verify(port: int, crew: list[Client], problems: list[str]) -> int:
     compared = 0
     orders = {(item["owner"]["S"], item["number"]["N"]): item for item in scan(connection, ORDERS)}
     people = {item["id"]["S"]: item for item in scan(connection, PEOPLE)}
+    replicated = {(item["owner"]["S"], item["number"]["N"]): item for item in scan(connection, ORDERS, REPLICA_REGION)}
+    if replicated != orders:
+        problems.append(
+            f"the replica differs: {sorted(set(map(str, replicated.items())) ^ set(map(str, orders.items())))[:4]}"
+        )
     counter = people.pop("counter", {})
     for client in crew:
         compared += _items(client, orders, people, problems)
         compared += _pairs(client, orders, people, problems)
+        compared += _fleeting(client, people, problems)
         compared += _management(connection, client, problems)
         _counter(f"counter of {client.owner}", counter.get(client.owner), [client], problems)
     _counter("shared counter", counter.get("everybody"), crew, problems)
@@ -32,12 +52,12 @@ def verify(port: int, crew: list[Client], problems: list[str]) -> int:
     return compared + 1
 
 
-def scan(connection: Connection, table: str) -> list[Item]:
+def scan(connection: Connection, table: str, region: str = "us-east-1", **more: str) -> list[Item]:
     items: list[Item] = []
     page: dict[str, Any] = {}
     while True:
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]} if page else {}
-        page = connection.dynamodb("Scan", TableName=table, ConsistentRead=True, **start)
+        page = connection.in_region(region, "Scan", TableName=table, **start, **more)
         items += page["Items"]
         if "LastEvaluatedKey" not in page:
             return items
@@ -69,6 +89,24 @@ def _pairs(client: Client, orders: dict[tuple[str, str], Item], people: dict[str
             problems.append(f"the transaction on {client.owner}/{number} is half there: {values}")
         _settle(f"pair {client.owner}/{number}", cell, values[0], problems)
     return len(client.ledger.pairs)
+
+
+def _fleeting(client: Client, people: dict[str, Item], problems: list[str]) -> int:
+    """Before its time it is there, long after it is not, and between the two either is so."""
+    rows = client.ledger.fleeting
+    now = time.time()
+    for key, (item, expires, acknowledged) in list(rows.items()):
+        stored = people.pop(key, None)
+        found = None if stored is None else {name: stored[name] for name in stored if name != "id"}
+        if found not in (None, item):
+            problems.append(f"fleeting {key} is {found!r} instead of {item!r}")
+        if found is None and acknowledged and now < expires - 1:
+            problems.append(f"fleeting {key} is gone {expires - now:.1f} s before its time")
+        if found is not None and now > expires + EXPIRED_WITHIN_S:
+            problems.append(f"fleeting {key} is there {now - expires:.1f} s after its time")
+        if found is None and (now > expires or not acknowledged):
+            del rows[key]
+    return len(rows)
 
 
 def _counter(name: str, value: dict[str, str] | None, crew: list[Client], problems: list[str]) -> None:
