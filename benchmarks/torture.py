@@ -280,10 +280,13 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="worker processes; over 1, workers are killed as well")
     parser.add_argument("--clients", type=int, default=6, help="threads that write (default: 6)")
     parser.add_argument("--seed", type=int, default=None, help="repeat a run (its moments, not the machine's)")
+    parser.add_argument("--faults", action="store_true", help="no kills: faults of the disk, the clock and limits")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 32) if given.seed is None else given.seed
     directory = Path(tempfile.mkdtemp(prefix="tabletop-torture-")) / "data"
     print(f"seed {seed}, data in {directory}", flush=True)
+    if given.faults:
+        return _main_faults(directory.parent, seed)
     tally = torture(
         directory, kills=given.kills, workers=given.workers, clients=given.clients, seed=seed, progress=_show
     )
@@ -296,6 +299,25 @@ def main() -> int:
         print(f"kept: {directory.parent}; again: python -m benchmarks.torture --seed {seed} --workers {given.workers}")
         return 1
     shutil.rmtree(directory.parent)
+    return 0
+
+
+def _main_faults(folder: Path, seed: int) -> int:
+    from benchmarks import torture_faults
+
+    failed = False
+    for outcome in torture_faults.run(folder, seed=seed):
+        print(outcome, flush=True)
+        for line in (
+            *(f"    log: {said}" for said in outcome.said),
+            *(f"    {each}" for each in outcome.problems[:20]),
+        ):
+            print(line, flush=True)
+        failed |= bool(outcome.problems)
+    if failed:
+        print(f"kept: {folder}; again: python -m benchmarks.torture --faults --seed {seed}")
+        return 1
+    shutil.rmtree(folder)
     return 0
 
 

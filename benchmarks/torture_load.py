@@ -26,6 +26,8 @@ FLEETING_S = (1, 4)
 """How long an item that expires lives, from now."""
 GROUP = "/torture"
 TIMEOUT_S = 20.0
+HINDERED_PAUSE_S = 0.02
+"""What a client waits after a refusal, as SDKs do."""
 AUTHORIZATION = (
     "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=" + "0" * 64
 )
@@ -49,6 +51,10 @@ class Unreachable(Exception):
 
 class Refused(Exception):
     """An answer came, and it is an error."""
+
+
+class Hindered(Unreachable):
+    """The server says that it could not store the change: by a fault of the world, or because too much waits."""
 
 
 class Connection:
@@ -111,6 +117,8 @@ class Connection:
             # A worker says so when the control process is gone: the request may have been done.
             if response.status == 503:
                 raise Unreachable(content.decode())
+            if b"could not store the change" in content or b"ThrottlingException" in content:
+                raise Hindered(content.decode())
             raise Refused(f"{response.status} {content.decode()}")
         return content
 
@@ -175,11 +183,15 @@ KEYS = {ORDERS: orders_key, PEOPLE: people_key}
 class Client:
     """One writer. ``work`` until told to stop, or nobody answers any more; its ledger goes on over all rounds."""
 
-    def __init__(self, number: int, dice: random.Random) -> None:
+    def __init__(self, number: int, dice: random.Random, *, expiring: bool = True) -> None:
+        """``expiring``: with items that expire in a moment; not where the server's clock is another than ours."""
         self.owner = f"c{number}"
         self.ledger = Ledger()
         self.acknowledged = 0
         self.problems: list[str] = []
+        self.hindered = 0
+        """Requests that the server could not store, where faults are ``expected``."""
+        self.expected = False
         self._dice = dice
         self._serial = 0
         # Management calls are a hundredth of the load, data the rest.
@@ -188,6 +200,8 @@ class Client:
             *[self._transact] * 15, *[self._batch] * 8, *[self._partiql] * 10, *[self._partiql_batch] * 4,
             *[self._partiql_transaction] * 5, *[self._fleeting] * 3, *[self._log] * 5, self._role, self._function, self._table,
         ]  # fmt: skip
+        if not expiring:
+            self._works = [work for work in self._works if work not in (self._fleeting, self._log)]
 
     def work(self, port: int, stop: threading.Event) -> None:
         connection = Connection(port)
@@ -197,6 +211,12 @@ class Client:
                 self._dice.choice(self._works)(connection)
                 self.acknowledged += 1
                 failures = 0
+            except Hindered as error:
+                if not self.expected:
+                    self.problems.append(f"{self.owner}: the server could not store a change: {error}")
+                    break
+                self.hindered += 1
+                stop.wait(HINDERED_PAUSE_S)
             except Unreachable:
                 # With several workers the others go on; the next attempt connects anew.
                 failures += 1
@@ -439,6 +459,9 @@ class Client:
                 GlobalSecondaryIndexUpdates=[{"Create": index}],
             )
             cell.acknowledge("indexed")
+        elif cell.states != ["indexed"]:
+            # What an unanswered request has left is settled after the restart.
+            return
         elif connection.dynamodb("DescribeTable", TableName=name)["Table"]["TableStatus"] == "ACTIVE":
             cell.attempt(None)
             connection.dynamodb("DeleteTable", TableName=name)

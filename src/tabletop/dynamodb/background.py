@@ -79,7 +79,8 @@ class Background:
         """One step of each piece of work that is due; False when there was none, so that all is done for now."""
         worked = False
         now = self._clock()
-        self._put_off = {piece: until for piece, until in self._put_off.items() if now < until}
+        # One that lies further off was put off before the clock was put back.
+        self._put_off = {piece: until for piece, until in self._put_off.items() if now < until <= now + RETRY_S}
         for find in (_clear_work, _fill_work, _expire_work, _forget_work, _tend_work):
             with self._store.view() as view:
                 found = list(islice((p for p in find(view, now) if p not in self._put_off), steps.PIECES_MAX))

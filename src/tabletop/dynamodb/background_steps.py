@@ -9,7 +9,7 @@ from itertools import islice
 import orjson
 
 from tabletop.dynamodb import catalog, expiry, indexes, keys, write
-from tabletop.dynamodb.lifecycle import all_indexes
+from tabletop.dynamodb.lifecycle import all_indexes, is_to_come
 from tabletop.dynamodb.schema import Table
 from tabletop.dynamodb.vectors import rows as vector_rows
 from tabletop.storage.store import Batch, View, after_prefix
@@ -35,7 +35,7 @@ def clear(view: View, dropped: bytes, now: float) -> Step:
     if noted is None:
         return False, None
     table = _table_at(view, noted, number) if noted else None
-    if table is not None and now < _gone(table, index):
+    if table is not None and is_to_come(_gone(table, index), now):
         return False, None
     batch = Batch()
     if table is not None and index == 0:
@@ -115,7 +115,7 @@ def fill(view: View, work: bytes, now: float) -> Step:
         if done == FILLED_MAX or size_bytes >= FILLED_BYTES_MAX:
             batch.put(work, catalog_key + last)
             return True, batch
-    if index_number != keys.EXPIRY_NUMBER and now < _ready(table, index_number):
+    if index_number != keys.EXPIRY_NUMBER and is_to_come(_ready(table, index_number), now):
         if not done:
             return False, None
         batch.put(work, catalog_key + last)

@@ -26,6 +26,8 @@ class Delays:
     table_delay_s = 0.0
 
 
+CLOCK_SLACK_S = 60.0
+"""Beyond what a delay explains: a moment further ahead than that was set by a clock that has been put back since."""
 SIMULTANEOUS_MAX = 500
 """Tables of an account and region that may be on their way at once (AWS's quota); counted only where changes take time."""
 
@@ -88,9 +90,14 @@ def changing_index(record: Record) -> Record | None:
     return next((index for index in all_indexes(record) if index["status"] in ("CREATING", "DELETING")), None)
 
 
+def is_to_come(moment: float, now: float) -> bool:
+    """Whether a moment that ``Delays`` has set lies ahead. One that is further off was set before the clock was put back."""
+    return now < moment <= now + 2 * Delays.table_delay_s + CLOCK_SLACK_S
+
+
 def is_allocating(index: Record, now: float) -> bool:
     """Whether a new index waits for its resources, as AWS has it before the backfill."""
-    return now < float(index.get("allocated", 0))
+    return is_to_come(float(index.get("allocated", 0)), now)
 
 
 def shown_status(record: Record, now: float) -> str:
@@ -117,7 +124,7 @@ def shown_index_status(record: Record, index: Record, table_status: str, now: fl
 
 def _transitional_status(holder: Record, now: float) -> str | None:
     transition = holder.get("transition")
-    return str(transition["status"]) if transition is not None and now < transition["until"] else None
+    return str(transition["status"]) if transition is not None and is_to_come(transition["until"], now) else None
 
 
 def refuse_too_many(view: View, call: Call, now: float) -> None:

@@ -31,6 +31,9 @@ from tabletop.storage.store import Batch, Store, View
 _log = Log("functions")
 
 
+CLOCK_SLACK_S = 60.0
+
+
 class EventQueue:
     def __init__(
         self, store: Store, logs: Logs, roles: Roles, invoker: Invoker, settings: Settings, clock: Clock
@@ -41,6 +44,7 @@ class EventQueue:
         self._invoker = invoker
         self._settings = settings
         self._clock = clock
+        self._delay_s_max = max((*settings.event_retry_delays_s, settings.event_throttle_delay_s_max)) + CLOCK_SLACK_S
         self._waiting: list[tuple[float, str]] = []
         self._running: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -97,7 +101,10 @@ class EventQueue:
         if not self._open:
             return
         now = self._clock()
-        while self._waiting and self._waiting[0][0] <= now and len(self._running) < self._settings.events_at_once:
+        while self._waiting and len(self._running) < self._settings.events_at_once:
+            # What is due later than any delay explains was put off before the clock was put back.
+            if now < self._waiting[0][0] <= now + self._delay_s_max:
+                break
             _, event_id = heapq.heappop(self._waiting)
             task = asyncio.get_running_loop().create_task(self._deliver(event_id))
             self._running.add(task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tabletop.base.call import Call
-from tabletop.dynamodb.lifecycle import existing_table
+from tabletop.dynamodb.lifecycle import existing_table, is_to_come
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
 from tabletop.storage.store import View
 
@@ -16,7 +16,7 @@ def prepare(body: Body, call: Call) -> tuple[Call, str]:
 
 def read(view: View, request: tuple[Call, str], now: float) -> dict[str, Any]:
     ttl = existing_table(view, *request).record.get("ttl") or {"status": "DISABLED"}
-    status, changing = ttl["status"], now < (ttl.get("until") or 0.0)
+    status, changing = ttl["status"], is_to_come(ttl.get("until") or 0.0, now)
     shown = {"TimeToLiveStatus": status.removesuffix("ED") + "ING" if changing else status}
     if changing or status == "ENABLED":
         shown["AttributeName"] = ttl["attribute"]

@@ -11,7 +11,16 @@ from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.dynamodb import catalog, keys
-from tabletop.dynamodb.lifecycle import Delays, Record, busy, editable_record, existing_table, invalid, shown_status
+from tabletop.dynamodb.lifecycle import (
+    Delays,
+    Record,
+    busy,
+    editable_record,
+    existing_table,
+    invalid,
+    is_to_come,
+    shown_status,
+)
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
 from tabletop.dynamodb.replicas import groups
 from tabletop.storage.store import Batch, View
@@ -29,7 +38,7 @@ def plan(view: View, request: Request, now: float) -> tuple[Any, Batch]:
     status = shown_status(table.record, now)
     if status in ("CREATING", "DELETING"):
         raise busy(table.record, status)
-    if now < ((table.record.get("ttl") or {}).get("until") or 0.0):
+    if is_to_come((table.record.get("ttl") or {}).get("until") or 0.0, now):
         raise invalid("Time to live has been modified multiple times within a fixed interval")
     enable, attribute = specification["Enabled"], specification["AttributeName"]
     current = table.ttl_attribute

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tabletop.dynamodb import catalog
-from tabletop.dynamodb.lifecycle import Record, shown_index_status, shown_status
+from tabletop.dynamodb.lifecycle import Record, is_to_come, shown_index_status, shown_status
 from tabletop.dynamodb.warm_throughput import warm_throughput
 from tabletop.storage.store import View
 
@@ -21,7 +21,7 @@ def add(view: View, answer: dict[str, Any], record: Record, now: float) -> None:
     """Add what the record says of a global table to its TableDescription; nothing for a table alone."""
     if record.get("settings_replication"):
         answer["GlobalTableSettingsReplicationMode"] = record["settings_replication"]
-    listed = [one for one in record.get("replicas") or () if now < one.get("gone", float("inf"))]
+    listed = [one for one in record.get("replicas") or () if "gone" not in one or is_to_come(one["gone"], now)]
     if not listed:
         return
     group = record.get("group") or {}

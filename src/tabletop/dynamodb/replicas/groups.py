@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import catalog
-from tabletop.dynamodb.lifecycle import Record, busy, shown_status
+from tabletop.dynamodb.lifecycle import Record, busy, is_to_come, shown_status
 from tabletop.storage.store import View
 
 SOURCE_REST_S = 24 * 3600
@@ -46,7 +46,7 @@ def refuse_busy(view: View, record: Record, now: float) -> None:
         status = shown_status(one, now)
         if status != "ACTIVE":
             raise busy(one, status)
-    if any(now < one["gone"] for one in record.get("replicas") or () if "gone" in one):
+    if any(is_to_come(one["gone"], now) for one in record.get("replicas") or () if "gone" in one):
         raise busy(record, "UPDATING")
 
 

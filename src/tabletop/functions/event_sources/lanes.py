@@ -132,7 +132,8 @@ class Lane:
         if not batch.condition:
             self._part_old(batch, now)
             batch = self._batches[-1]
-        if now < batch.due:
+        # What is due later than any delay explains was put off before the clock was put back.
+        if now < batch.due <= now + bounds.RETRY_DELAY_S_MAX:
             return Rest(batch.due)
         return GiveUp(batch) if batch.condition else Call(batch)
 
@@ -220,6 +221,7 @@ class Lane:
         elif not self._queue:
             return Rest(None)
         count, complete, crossed = self._measure(window, closes)
+        self._gathering_since = min(self._gathering_since, now)
         since = self._gathering_since + self._rules.batching_window_s
         late = since if closes is None else min(since, closes + bounds.WINDOW_GRACE_S)
         if not complete and not self.ended and now < late:

@@ -134,7 +134,7 @@ class Runner:
                 reader.lost = False
             await self._note(_LOST)
         until = self._start(now)
-        if now >= self._idle_checkpoint:
+        if not self._idle_checkpoint - IDLE_CHECKPOINT_S <= now < self._idle_checkpoint:
             self._idle_checkpoint = now + IDLE_CHECKPOINT_S
             await self._store_idle_progress()
         return max(0.0, until - now)
