@@ -36,7 +36,7 @@ class FunctionFacts(NoFacts):
         if key in _FROM_PARAMETERS:
             return next((self._params[name] for name in _FROM_PARAMETERS[key] if self._params.get(name)), None)
         added = self._params.get("Tags") or {}
-        # A role that is passed has tags of its own, which are not looked up.
+        # Those of a role that is passed are known to whoever authorises.
         resource = {} if number else self._function().get("tags", {})
         tags = {"aws:requesttag/": added, "aws:resourcetag/": resource}
         return tag_value(key, tags, [*added, *(self._params.get("TagKeys") or ())])

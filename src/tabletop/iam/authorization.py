@@ -6,7 +6,7 @@ few hundred nanoseconds), so that a change, also one made by another process, co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,7 @@ from tabletop.iam.journal import Journal
 from tabletop.iam.policies import compile_policy
 from tabletop.iam.policy_grammar import compile_resource_policy
 from tabletop.iam.records import AWS_ACCOUNT, GROUPS, POLICIES, ROLES, USERS, Document, split_arn
+from tabletop.iam.resource_tags import PassedRole
 from tabletop.storage.store import View
 
 # service -> (error name, HTTP status) of a refusal; a service that is not named is of the JSON kind.
@@ -86,7 +87,8 @@ class Authorizer:
             grant = (call.principal.unique_id, policies.identity, policies.boundary, action, resource)
             if document is None and policies.session is None and grant in self._granted:
                 continue
-            context = RequestContext(_in_region_of(call, resource), caller, facts, number)
+            told = PassedRole(view, facts, resource) if action == "iam:PassRole" else facts
+            context = RequestContext(_in_region_of(call, resource), caller, told, number)
             decision = self._decide(policies, call, caller, (action, resource), context, document)
             if not decision.allowed:
                 nearly = near_misses(policies, action, resource, context)
@@ -176,7 +178,7 @@ class Authorizer:
                     NamedPolicy("session policy", compile_policy(document)) for document in credentials.policies
                 )
             if credentials.expires is not None:
-                tags = {**caller.tags, **credentials.tags} if credentials.tags else caller.tags
+                tags = _with_session_tags(caller.tags, credentials.tags) if credentials.tags else caller.tags
                 caller = Caller(tags, caller.role_arn, credentials.source_identity, credentials.created)
         return PolicySet(identity, boundary, session), caller
 
@@ -305,6 +307,12 @@ def caller_names(call: Call, caller: Caller) -> CallerNames:
     # A role's unique id stands before the session's name.
     role = (caller.role_arn, call.principal.unique_id.partition(":")[0]) if caller.role_arn else ()
     return CallerNames("AWS", direct + role, through_account, direct)
+
+
+def _with_session_tags(own: Mapping[str, str], session: Mapping[str, str]) -> dict[str, str]:
+    """A session's tag takes the place of the role's of the same name, in whatever case each is written."""
+    given = {name.lower() for name in session}
+    return {name: value for name, value in own.items() if name.lower() not in given} | dict(session)
 
 
 def _in_region_of(call: Call, resource: str) -> Call:

@@ -122,7 +122,7 @@ class Iam:
 
     def facts(self, view: View, service: str, action: str, call: Call, params: Mapping[str, Any]) -> Facts:
         """What policies may ask about such a call."""
-        return request_facts(view, call, params)
+        return request_facts(view, action, call, params)
 
     def check_lambda_role(self, role_arn: str) -> None:
         """ApiError (CreateFunction's words) unless the role exists and Lambda may assume it."""

@@ -29,6 +29,7 @@ from tabletop.iam.records import (
     session_arn,
     split_arn,
 )
+from tabletop.iam.resource_tags import resource_tags
 from tabletop.iam.sessions import Owner, credentials_shape, packed_size, record_session, session_policies
 from tabletop.storage.store import Batch, View
 
@@ -241,7 +242,7 @@ def _check_trusted(
     role_arn = params["RoleArn"]
     root = call.principal.kind == "root"
     policies, caller = (PolicySet(), Caller()) if root else authorizer.policies_of(view, call)
-    context = RequestContext(call, caller, KeyFacts(_context_keys(params, session)))
+    context = RequestContext(call, caller, KeyFacts(_context_keys(params, session) | resource_tags(role)))
     trust = () if role is None else (NamedPolicy("trust policy", compile_policy(role["trust"])),)
     names = caller_names(call, caller)
     actions = ["sts:AssumeRole"]

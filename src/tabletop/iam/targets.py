@@ -8,7 +8,18 @@ from __future__ import annotations
 from tabletop.base.access import ConditionValue, KeyFacts, Target
 from tabletop.base.call import Call
 from tabletop.iam.operation import Params
-from tabletop.iam.records import GROUPS, INSTANCE_PROFILES, ROLES, USERS, arn
+from tabletop.iam.records import (
+    ACCESS_KEYS,
+    GROUPS,
+    INSTANCE_PROFILES,
+    POLICIES,
+    ROLES,
+    USERS,
+    Document,
+    arn,
+    split_arn,
+)
+from tabletop.iam.resource_tags import resource_tags
 from tabletop.storage.store import View
 
 _FREE = frozenset({"GetCallerIdentity", "AssumeRole", "GetSessionToken"})
@@ -20,13 +31,49 @@ _LISTED_KINDS = {
     "ListInstanceProfiles": "instance-profile",
 }
 """What these list is named in refusals by the ARN of all of its kind."""
-_ON_NOTHING = frozenset({"SimulateCustomPolicy", "GetContextKeysForCustomPolicy"})
+_OF_ONESELF = frozenset(
+    {
+        "CreateAccessKey", "DeleteAccessKey", "DeleteLoginProfile", "GetLoginProfile", "GetUser", "ListAccessKeys",
+        "ListMFADevices", "ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates",
+        "UpdateAccessKey",
+    }
+)  # fmt: skip
+"""Where they name no user they are about the one who asks. Everything else that names nothing is about ``*``."""
+_RENAMES = {"UpdateUser": ("user", "UserName", "NewUserName"), "UpdateGroup": ("group", "GroupName", "NewGroupName")}
+"""AWS's reference of these: permission is needed on both the source and the target."""
+_PASSES_ROLE = "AddRoleToInstanceProfile"
+_BOUNDARY_OF_ENTITY = frozenset(
+    f"{verb}{kind}{what}"
+    for kind in ("Role", "User")
+    for verb, what in (
+        ("Attach", "Policy"), ("Detach", "Policy"), ("Put", "Policy"), ("Delete", "Policy"),
+        ("Delete", "PermissionsBoundary"),
+    )
+)  # fmt: skip
+"""Where iam:PermissionsBoundary is the boundary that the user or role has, since the request gives none."""
 
 
 def targets(view: View, service: str, action: str, call: Call, params: Params) -> list[Target]:
     if action in _FREE:
         return []
-    return [(f"{service}:{action}", _resource(view, action, call, params))]
+    found = [(f"{service}:{action}", _resource(view, action, call, params))]
+    if action in _RENAMES:
+        after = _renamed(view, action, call, params)
+        if after != found[0][1]:
+            found.append((found[0][0], after))
+    if action == _PASSES_ROLE:
+        role = ROLES.get(view, call.principal.account, params["RoleName"].lower())
+        found.append(
+            ("iam:PassRole", role["arn"] if role else arn(call.principal.account, "role", "/", params["RoleName"]))
+        )
+    return found
+
+
+def _renamed(view: View, action: str, call: Call, params: Params) -> str:
+    kind, name, new_name = _RENAMES[action]
+    record = _record(view, call, params) or {}
+    path = params.get("NewPath", record.get("path", "/"))
+    return arn(call.principal.account, kind, path, params.get(new_name, record.get("name", params[name])))
 
 
 def _resource(view: View, action: str, call: Call, params: Params) -> str:
@@ -35,30 +82,43 @@ def _resource(view: View, action: str, call: Call, params: Params) -> str:
         return f"arn:aws:iam::{account}:{_LISTED_KINDS[action]}/"
     if "PolicySourceArn" in params:
         return str(params["PolicySourceArn"])
-    if action in _ON_NOTHING:
-        return "*"
-    if "InstanceProfileName" in params:
-        name = params["InstanceProfileName"]
-        record = INSTANCE_PROFILES.get(view, account, name.lower())
-        return record["arn"] if record else arn(account, "instance-profile", params.get("Path", "/"), name)
-    if "GroupName" in params:
-        record = GROUPS.get(view, account, params["GroupName"].lower())
-        return record["arn"] if record else arn(account, "group", params.get("Path", "/"), params["GroupName"])
-    if "RoleName" in params:
-        record = ROLES.get(view, account, params["RoleName"].lower())
-        return record["arn"] if record else arn(account, "role", params.get("Path", "/"), params["RoleName"])
-    if "UserName" in params:
-        record = USERS.get(view, account, params["UserName"].lower())
-        return record["arn"] if record else arn(account, "user", params.get("Path", "/"), params["UserName"])
+    for member, kind, _ in _NAMED:
+        if member in params:
+            record = _record(view, call, params)
+            return str(record["arn"]) if record else arn(account, kind, params.get("Path", "/"), params[member])
     if "PolicyArn" in params:
         return str(params["PolicyArn"])
     if "PolicyName" in params:
         return arn(account, "policy", params.get("Path", "/"), params["PolicyName"])
-    return call.principal.arn if call.principal.kind == "user" else "*"
+    if action == "GetAccessKeyLastUsed":
+        key = ACCESS_KEYS.get(view, params["AccessKeyId"])
+        return str(key["owner_arn"]) if key else "*"
+    return call.principal.arn if action in _OF_ONESELF and call.principal.kind == "user" else "*"
 
 
-def request_facts(view: View, call: Call, params: Params) -> KeyFacts:
-    """The keys of IAM's own that a request has, and its tags and those of the role or user that it is about."""
+_NAMED = (
+    ("InstanceProfileName", "instance-profile", INSTANCE_PROFILES),
+    ("GroupName", "group", GROUPS),
+    ("RoleName", "role", ROLES),
+    ("UserName", "user", USERS),
+)
+"""The first that a request names is what it is about: a group, when a user is added to it."""
+
+
+def _record(view: View, call: Call, params: Params) -> Document | None:
+    """What the request is about, if it is there."""
+    account = call.principal.account
+    for member, _, documents in _NAMED:
+        if member in params:
+            return documents.get(view, account, params[member].lower())
+    if "PolicyArn" in params:
+        parts = split_arn(params["PolicyArn"])
+        return POLICIES.get(view, parts[0], parts[2].lower()) if parts is not None else None
+    return None
+
+
+def request_facts(view: View, action: str, call: Call, params: Params) -> KeyFacts:
+    """The keys of IAM's own that a request has, and its tags and those of what it is about."""
     keys: dict[str, ConditionValue] = {
         key: str(params[member])
         for member, key in (("PolicyArn", "iam:policyarn"), ("PermissionsBoundary", "iam:permissionsboundary"))
@@ -69,8 +129,9 @@ def request_facts(view: View, call: Call, params: Params) -> KeyFacts:
     if tag_keys:
         keys["aws:tagkeys"] = tag_keys
     keys |= {f"aws:requesttag/{name.lower()}": value for name, value in added.items()}
-    for member, documents in (("RoleName", ROLES), ("UserName", USERS)):
-        record = documents.get(view, call.account, params[member].lower()) if params.get(member) else None
-        for name, value in (record or {}).get("tags", {}).items():
-            keys[f"aws:resourcetag/{name.lower()}"] = keys[f"iam:resourcetag/{name.lower()}"] = value
-    return KeyFacts(keys)
+    record = _record(view, call, params)
+    if action in _OF_ONESELF and record is None and "UserName" not in params and call.principal.kind == "user":
+        record = USERS.get(view, call.principal.account, call.principal.name.lower())
+    if action in _BOUNDARY_OF_ENTITY and record is not None and record.get("boundary"):
+        keys["iam:permissionsboundary"] = record["boundary"]
+    return KeyFacts(keys | resource_tags(record))
