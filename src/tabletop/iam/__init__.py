@@ -12,9 +12,9 @@ Reading order:
 ``explanation``, ``journal``, ``generation``   refusals explained and kept; the least policy for what was done
 ``simulation``, ``positions``, ``exclusions``   the policy simulator, with the same evaluation
 ``records``          where roles, users, policies and keys are kept
-``operation``, ``names``, ``holders``, ``tagging``   what the API's families share
-``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``account``,
-``account_details``, ``absences``   the API by families
+``operation``, ``names``, ``kinds``, ``holders``, ``tagging``   what the API's families share
+``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``policy_versions``,
+``account``, ``account_details``, ``absences``   the API by families, listed in ``families``
 ``sts``, ``session_tokens``, ``unverifiable``   STS, over ``sessions``
 ``root_key``         the root's own key
 ``uses``             when a key or role was used last

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.iam.holders import USER
+from tabletop.iam.kinds import USER
 from tabletop.iam.operation import Answer, Params, Read
 from tabletop.storage.store import View
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.iam.holders import USER
+from tabletop.iam.kinds import USER
 from tabletop.iam.operation import Answer, Change, Params, Read, Write, limit_exceeded, page, seconds
 from tabletop.iam.records import ACCESS_KEYS, USER_KEYS, USES, Document
 from tabletop.iam.users import own_name

@@ -6,9 +6,11 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.access_keys import KEYS_MAX
 from tabletop.iam.groups import GROUPS_PER_USER_MAX
-from tabletop.iam.holders import ATTACHED_MAX, GROUP, ROLE, USER
-from tabletop.iam.managed_policies import DOCUMENT_BYTES_MAX, VERSIONS_MAX
+from tabletop.iam.holders import ATTACHED_MAX
+from tabletop.iam.kinds import GROUP, ROLE, USER
+from tabletop.iam.managed_policies import DOCUMENT_BYTES_MAX
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
+from tabletop.iam.policy_versions import VERSIONS_MAX
 from tabletop.iam.records import ALIAS_OWNERS, ALIASES, GROUPS, INSTANCE_PROFILES, POLICIES, ROLES, USERS
 from tabletop.iam.roles import TRUST_BYTES_MAX
 from tabletop.storage.store import Batch, View

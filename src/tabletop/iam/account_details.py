@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 
 from tabletop.base.call import Call
 from tabletop.iam.aws_managed import MANAGED
-from tabletop.iam.groups import group_shape
 from tabletop.iam.holders import attached_shape, boundary_shape, tags_shape
 from tabletop.iam.instance_profiles import profile_shape, profiles_of
-from tabletop.iam.managed_policies import aws_policy_details, policy_details
+from tabletop.iam.kinds import GROUP, USER
 from tabletop.iam.operation import Answer, Params, Read, encoded, page
+from tabletop.iam.policy_versions import aws_policy_details, policy_details
 from tabletop.iam.records import GROUPS, POLICIES, ROLES, USERS, Document
 from tabletop.iam.roles import role_shape, whole_shape
-from tabletop.iam.users import user_shape
 from tabletop.storage.store import View
 
 Entries = Iterator[tuple[str, Answer]]
@@ -22,12 +21,12 @@ Entries = Iterator[tuple[str, Answer]]
 def _users(view: View, account: str, after: str | None) -> Entries:
     for key, record in USERS.below(view, account, after=after):
         groups = {"GroupList": sorted(record.get("groups", ()))}
-        yield key, user_shape(record) | groups | _policies(record, "User") | tags_shape(record) | boundary_shape(record)
+        yield key, USER.shape(record) | groups | _policies(record, "User") | tags_shape(record) | boundary_shape(record)
 
 
 def _groups(view: View, account: str, after: str | None) -> Entries:
     for key, record in GROUPS.below(view, account, after=after):
-        yield key, group_shape(record) | _policies(record, "Group")
+        yield key, GROUP.shape(record) | _policies(record, "Group")
 
 
 def _roles(view: View, account: str, after: str | None) -> Entries:

@@ -10,13 +10,14 @@ from tabletop.iam import (
     groups,
     instance_profiles,
     managed_policies,
+    policy_versions,
     roles,
     simulation,
     users,
 )
 from tabletop.iam.operation import Read, Write
 
-_BOTH = (roles, managed_policies, users, groups, access_keys, instance_profiles, account)
+_BOTH = (roles, managed_policies, policy_versions, users, groups, access_keys, instance_profiles, account)
 """The families that write and read; the others are read only."""
 
 WRITES: dict[str, Write] = {name: write for family in _BOTH for name, write in family.WRITES.items()}

@@ -7,77 +7,54 @@ from __future__ import annotations
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.iam.holders import GROUP, USER, policy_reads, policy_writes
+from tabletop.iam.holders import policy_reads, policy_writes
+from tabletop.iam.kinds import GROUP, USER
 from tabletop.iam.operation import (
     Answer,
     Change,
     Params,
     Read,
     Write,
-    already_exists,
     delete_conflict,
     limit_exceeded,
     page,
     page_of_names,
-    seconds,
 )
-from tabletop.iam.records import GROUPS, MEMBERS, USERS, Document, arn
-from tabletop.iam.users import user_shape
+from tabletop.iam.records import MEMBERS, USERS, Document
 from tabletop.storage.store import Batch, View
 
-ID_PREFIX = "AGPA"
 GROUPS_PER_USER_MAX = 10
 
 
 def create_group(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
-    params, account = change.params, change.account
-    name, path = params["GroupName"], params.get("Path", "/")
-    if GROUPS.get(view, account, name.lower()) is not None:
-        raise already_exists("Group", name)
-    record: Document = {
-        "name": name,
-        "path": path,
-        "id": ID_PREFIX + change.unique_id,
-        "arn": arn(account, "group", path, name),
-        "created": seconds(now),
-        "inline": {},
-        "attached": [],
-    }
-    return {"Group": group_shape(record)}, GROUP.stored(change, record)
+    record: Document = {**GROUP.begun(view, change, now), "inline": {}, "attached": []}
+    return {"Group": GROUP.shape(record)}, GROUP.stored(change, record)
 
 
 def get_group(view: View, call: Call, params: Params) -> Answer:
     account = call.principal.account
     record = GROUP.find(view, account, params["GroupName"])
     members = MEMBERS.below(view, account, record["name"].lower(), after=params.get("Marker"))
-    answer = page(((name, user_shape(USER.find(view, account, name))) for name, _ in members), params, "Users")
-    return {"Group": group_shape(record), **answer}
+    answer = page(((name, USER.shape(USER.find(view, account, name))) for name, _ in members), params, "Users")
+    return {"Group": GROUP.shape(record), **answer}
 
 
 def list_groups(view: View, call: Call, params: Params) -> Answer:
-    prefix = params.get("PathPrefix", "/")
-    entries = (
-        (key, group_shape(record))
-        for key, record in GROUPS.below(view, call.principal.account, after=params.get("Marker"))
-        if record["path"].startswith(prefix)
-    )
-    return page(entries, params, "Groups")
+    return page(((key, GROUP.shape(record)) for key, record in GROUP.listed(view, call, params)), params, "Groups")
 
 
 def list_groups_for_user(view: View, call: Call, params: Params) -> Answer:
     account = call.principal.account
     names = USER.find(view, account, params["UserName"]).get("groups", ())
-    return page_of_names(names, params, "Groups", lambda name: group_shape(GROUP.find(view, account, name)))
+    return page_of_names(names, params, "Groups", lambda name: GROUP.shape(GROUP.find(view, account, name)))
 
 
 def update_group(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     """A new name or path. Every member's record names the group, and is written again with it."""
     record, account = GROUP.named_in(view, change), change.account
     before = record["name"]
-    name, path = change.params.get("NewGroupName", before), change.params.get("NewPath", record["path"])
-    if name.lower() != before.lower() and GROUPS.get(view, account, name.lower()) is not None:
-        raise already_exists("Group", name)
-    batch = GROUP.renamed(change, record, name, path)
+    batch = GROUP.renamed(view, change, record)
+    name = record["name"]
     if name != before:
         for folded, _ in MEMBERS.below(view, account, before.lower()):
             user = USER.find(view, account, folded)
@@ -117,16 +94,6 @@ def remove_user(view: View, change: Change, now: float) -> tuple[Answer, Batch |
     batch = USER.stored(change, user)
     MEMBERS.delete(batch, change.account, group["name"].lower(), user["name"].lower())
     return {}, batch
-
-
-def group_shape(record: Document) -> Answer:
-    return {
-        "Path": record["path"],
-        "GroupName": record["name"],
-        "GroupId": record["id"],
-        "Arn": record["arn"],
-        "CreateDate": record["created"],
-    }
 
 
 WRITES: dict[str, Write] = {

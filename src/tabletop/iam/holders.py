@@ -1,127 +1,30 @@
 """What roles, users and groups have in common: they hold inline and attached policies; the first two a boundary too.
 
-One table entry per kind; the operations of all kinds are made from the same functions, so that they cannot differ.
+The operations of all kinds are made from the same functions, so that they cannot differ.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.aws_managed import MANAGED
+from tabletop.iam.kinds import Kind
 from tabletop.iam.operation import (
     Answer,
     Change,
     Params,
     Read,
     Write,
-    delete_conflict,
     encoded,
     limit_exceeded,
     page_of_names,
     tag_list,
 )
-from tabletop.iam.policy_grammar import check_identity_policy
-from tabletop.iam.records import (
-    ATTACHMENTS,
-    AWS_ACCOUNT,
-    BOUNDARY_USES,
-    GROUPS,
-    INSTANCE_PROFILES,
-    POLICIES,
-    ROLES,
-    USERS,
-    Document,
-    arn,
-    split_arn,
-)
-from tabletop.storage.documents import Documents
+from tabletop.iam.policy_grammar import check_identity_policy, counted_size
+from tabletop.iam.records import ATTACHMENTS, AWS_ACCOUNT, POLICIES, Document, split_arn
 from tabletop.storage.store import Batch, View
 
 ATTACHED_MAX = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """``title`` names the operations (GetRolePolicy), ``word`` the ARNs; ``spoken`` is the kind in AWS's messages.
-
-    ``inline_bytes_max``: white space does not count.
-    """
-
-    word: str
-    title: str
-    records: Documents
-    name_member: str
-    inline_bytes_max: int = 0
-    spoken: str = "The {word} with name {name} cannot be found."
-
-    def missing(self, name: str) -> ApiError:
-        return ApiError("NoSuchEntity", self.spoken.format(word=self.word, name=name), status=404)
-
-    def find(self, view: View, account: str, name: str) -> Document:
-        record = self.records.get(view, account, name.lower())
-        if record is None:
-            raise self.missing(name)
-        return record
-
-    def named_in(self, view: View, change: Change) -> Document:
-        return self.find(view, change.account, change.params[self.name_member])
-
-    def stored(self, change: Change, record: Document) -> Batch:
-        batch = Batch()
-        self.records.put(batch, record, change.account, record["name"].lower())
-        return batch
-
-    def bounded(self, batch: Batch, change: Change, record: Document, boundary: str | None) -> None:
-        """Note whose boundary which policy is: ``record`` has the one before, ``boundary`` is the one from now on."""
-        before = record.pop("boundary", None)
-        if before is not None:
-            BOUNDARY_USES.delete(batch, change.account, before, self.word, record["name"])
-        if boundary is not None:
-            record["boundary"] = boundary
-            BOUNDARY_USES.put(batch, {}, change.account, boundary, self.word, record["name"])
-
-    def stored_with(self, change: Change, record: Document, boundary: str | None) -> Batch:
-        batch = Batch()
-        self.bounded(batch, change, record, boundary)
-        self.records.put(batch, record, change.account, record["name"].lower())
-        return batch
-
-    def renamed(self, change: Change, record: Document, name: str, path: str) -> Batch:
-        """The record under another name and path, with all that is kept by its name; ``record`` is changed."""
-        account, word, before = change.account, self.word, record["name"]
-        batch = Batch()
-        self.records.delete(batch, account, before.lower())
-        listed = [(ATTACHMENTS, policy_arn) for policy_arn in record["attached"]]
-        if "boundary" in record:
-            listed.append((BOUNDARY_USES, record["boundary"]))
-        for documents, policy_arn in listed:
-            documents.delete(batch, account, policy_arn, word, before)
-            documents.put(batch, {}, account, policy_arn, word, name)
-        record |= {"name": name, "path": path, "arn": arn(account, word, path, name)}
-        self.records.put(batch, record, account, name.lower())
-        return batch
-
-    def removed(self, change: Change, record: Document) -> Batch:
-        """The end of a role, user or group, which must have no policies any more."""
-        check_removable(record)
-        batch = Batch()
-        self.bounded(batch, change, record, None)
-        self.records.delete(batch, change.account, record["name"].lower())
-        return batch
-
-
-ROLE = Kind("role", "Role", ROLES, "RoleName", 10_240)
-USER = Kind("user", "User", USERS, "UserName", 2_048)
-GROUP = Kind("group", "Group", GROUPS, "GroupName", 5_120)
-INSTANCE_PROFILE = Kind(
-    "instance-profile",
-    "InstanceProfile",
-    INSTANCE_PROFILES,
-    "InstanceProfileName",
-    spoken="Instance Profile {name} cannot be found.",
-)
 
 
 def policy_exists(view: View, policy_arn: str) -> bool:
@@ -154,10 +57,6 @@ def boundary_shape(record: Document) -> Answer:
     return {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": boundary}}
 
 
-def _size(document: str) -> int:
-    return len("".join(document.split()))
-
-
 def policy_writes(kind: Kind) -> dict[str, Write]:
     """PutRolePolicy, DeleteRolePolicy, AttachRolePolicy, DetachRolePolicy for this kind."""
 
@@ -167,7 +66,7 @@ def policy_writes(kind: Kind) -> dict[str, Write]:
         check_identity_policy(document)
         inline = record["inline"]
         inline[change.params["PolicyName"]] = document
-        if sum(map(_size, inline.values())) > kind.inline_bytes_max:
+        if sum(map(counted_size, inline.values())) > kind.inline_bytes_max:
             raise limit_exceeded(
                 f"Maximum policy size of {kind.inline_bytes_max} bytes exceeded for {kind.word} {record['name']}"
             )
@@ -270,14 +169,6 @@ def attached_shape(policy_arn: str) -> Answer:
 
 def tags_shape(record: Document) -> Answer:
     return {"Tags": tag_list(record["tags"])} if record["tags"] else {}
-
-
-def check_removable(record: Document) -> None:
-    """A role, user or group that still has policies cannot be deleted."""
-    if record["attached"]:
-        raise delete_conflict("Cannot delete entity, must detach all policies first.")
-    if record["inline"]:
-        raise delete_conflict("Cannot delete entity, must delete policies first.")
 
 
 def _no_inline_policy(kind: Kind, name: str) -> ApiError:

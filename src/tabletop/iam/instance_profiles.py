@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.iam.holders import INSTANCE_PROFILE, ROLE
+from tabletop.iam.holders import tags_shape
+from tabletop.iam.kinds import INSTANCE_PROFILE, ROLE
 from tabletop.iam.operation import (
     Answer,
     Change,
@@ -21,32 +22,16 @@ from tabletop.iam.operation import (
     limit_exceeded,
     page,
     read_tags,
-    seconds,
-    tag_list,
 )
-from tabletop.iam.records import INSTANCE_PROFILES, ROLES, Document, arn
+from tabletop.iam.records import INSTANCE_PROFILES, ROLES, Document
 from tabletop.iam.tagging import tag_reads, tag_writes
 from tabletop.storage.store import Batch, View
 
-ID_PREFIX = "AIPA"
-
 
 def create_instance_profile(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
-    params, account = change.params, change.account
-    name, path = params["InstanceProfileName"], params.get("Path", "/")
-    tags = read_tags(params)
-    if INSTANCE_PROFILES.get(view, account, name.lower()) is not None:
-        raise ApiError("EntityAlreadyExists", f"Instance Profile {name} already exists.", status=409)
-    record: Document = {
-        "name": name,
-        "path": path,
-        "id": ID_PREFIX + change.unique_id,
-        "arn": arn(account, "instance-profile", path, name),
-        "created": seconds(now),
-        "tags": tags,
-        "role": None,
-    }
-    return {"InstanceProfile": profile_shape(view, account, record)}, INSTANCE_PROFILE.stored(change, record)
+    tags = read_tags(change.params)
+    record: Document = {**INSTANCE_PROFILE.begun(view, change, now), "tags": tags, "role": None}
+    return {"InstanceProfile": profile_shape(view, change.account, record)}, INSTANCE_PROFILE.stored(change, record)
 
 
 def get_instance_profile(view: View, call: Call, params: Params) -> Answer:
@@ -56,11 +41,9 @@ def get_instance_profile(view: View, call: Call, params: Params) -> Answer:
 
 
 def list_instance_profiles(view: View, call: Call, params: Params) -> Answer:
-    account, prefix = call.principal.account, params.get("PathPrefix", "/")
+    account = call.principal.account
     entries = (
-        (key, _without_tags(profile_shape(view, account, record)))
-        for key, record in INSTANCE_PROFILES.below(view, account, after=params.get("Marker"))
-        if record["path"].startswith(prefix)
+        (key, _listed_shape(view, account, record)) for key, record in INSTANCE_PROFILE.listed(view, call, params)
     )
     return page(entries, params, "InstanceProfiles")
 
@@ -69,7 +52,7 @@ def list_instance_profiles_for_role(view: View, call: Call, params: Params) -> A
     account = call.principal.account
     name = ROLE.find(view, account, params["RoleName"])["name"]
     entries = (
-        (record["name"].lower(), _without_tags(profile_shape(view, account, record)))
+        (record["name"].lower(), _listed_shape(view, account, record))
         for record in profiles_of(view, account, name, after=params.get("Marker"))
     )
     return page(entries, params, "InstanceProfiles")
@@ -113,29 +96,14 @@ def profiles_of(view: View, account: str, role_name: str, after: str | None = No
 
 
 def profile_shape(view: View, account: str, record: Document) -> Answer:
-    shape: Answer = {
-        "Path": record["path"],
-        "InstanceProfileName": record["name"],
-        "InstanceProfileId": record["id"],
-        "Arn": record["arn"],
-        "CreateDate": record["created"],
-        "Roles": [],
-    }
+    return _listed_shape(view, account, record) | tags_shape(record)
+
+
+def _listed_shape(view: View, account: str, record: Document) -> Answer:
+    """The shape InstanceProfile as lists have it: without tags."""
     role = None if record["role"] is None else ROLES.get(view, account, record["role"].lower())
-    if role is not None:
-        shape["Roles"] = [
-            {
-                "Path": role["path"],
-                "RoleName": role["name"],
-                "RoleId": role["id"],
-                "Arn": role["arn"],
-                "CreateDate": role["created"],
-                "AssumeRolePolicyDocument": encoded(role["trust"]),
-            }
-        ]
-    if record["tags"]:
-        shape["Tags"] = tag_list(record["tags"])
-    return shape
+    roles = [] if role is None else [ROLE.shape(role) | {"AssumeRolePolicyDocument": encoded(role["trust"])}]
+    return INSTANCE_PROFILE.shape(record) | {"Roles": roles}
 
 
 WRITES: dict[str, Write] = {
@@ -151,8 +119,3 @@ READS: dict[str, Read] = {
     "ListInstanceProfilesForRole": list_instance_profiles_for_role,
     **tag_reads(INSTANCE_PROFILE),
 }
-
-
-def _without_tags(shape: Answer) -> Answer:
-    shape.pop("Tags", None)
-    return shape

@@ -39,10 +39,6 @@ PAGE_MAX = 1000
 TAGS_MAX = 50
 
 
-def already_exists(kind: str, name: str) -> ApiError:
-    return ApiError("EntityAlreadyExists", f"{kind} with name {name} already exists.", status=409)
-
-
 def delete_conflict(message: str) -> ApiError:
     return ApiError("DeleteConflict", message, status=409)
 

@@ -6,8 +6,6 @@ import orjson
 
 from tabletop.base.call import Call
 from tabletop.iam.holders import (
-    ROLE,
-    USER,
     boundary_shape,
     boundary_writes,
     check_boundary,
@@ -16,46 +14,37 @@ from tabletop.iam.holders import (
     tags_shape,
 )
 from tabletop.iam.instance_profiles import profiles_of
+from tabletop.iam.kinds import ROLE, USER
 from tabletop.iam.operation import (
     Answer,
     Change,
     Params,
     Read,
     Write,
-    already_exists,
     delete_conflict,
     encoded,
     limit_exceeded,
     page,
     read_tags,
-    seconds,
 )
 from tabletop.iam.policies import as_list
-from tabletop.iam.policy_grammar import check_trust_policy, malformed
-from tabletop.iam.records import ROLES, USES, Document, arn, split_arn
+from tabletop.iam.policy_grammar import check_trust_policy, counted_size, malformed
+from tabletop.iam.records import USES, Document, split_arn
 from tabletop.iam.tagging import tag_reads, tag_writes
 from tabletop.storage.store import Batch, View
 
-ID_PREFIX = "AROA"
 TRUST_BYTES_MAX = 2048
 SESSION_DEFAULT_S = 3600
 
 
 def create_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
-    params, account = change.params, change.account
-    name, path = params["RoleName"], params.get("Path", "/")
+    params = change.params
     trust = params["AssumeRolePolicyDocument"]
-    _check_trust(view, account, trust)
+    _check_trust(view, change.account, trust)
     tags = read_tags(params)
     boundary = check_boundary(view, params)
-    if ROLES.get(view, account, name.lower()) is not None:
-        raise already_exists("Role", name)
     record: Document = {
-        "name": name,
-        "path": path,
-        "id": ID_PREFIX + change.unique_id,
-        "arn": arn(account, "role", path, name),
-        "created": seconds(now),
+        **ROLE.begun(view, change, now),
         "description": params.get("Description"),
         "max_session": params.get("MaxSessionDuration", SESSION_DEFAULT_S),
         "trust": trust,
@@ -75,13 +64,7 @@ def get_role(view: View, call: Call, params: Params) -> Answer:
 
 
 def list_roles(view: View, call: Call, params: Params) -> Answer:
-    prefix = params.get("PathPrefix", "/")
-    entries = (
-        (key, role_shape(record))
-        for key, record in ROLES.below(view, call.principal.account, after=params.get("Marker"))
-        if record["path"].startswith(prefix)
-    )
-    return page(entries, params, "Roles")
+    return page(((key, role_shape(record)) for key, record in ROLE.listed(view, call, params)), params, "Roles")
 
 
 def update_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
@@ -136,7 +119,7 @@ READS: dict[str, Read] = {
 
 def _check_trust(view: View, account: str, document: str) -> None:
     check_trust_policy(document)
-    if len("".join(document.split())) > TRUST_BYTES_MAX:
+    if counted_size(document) > TRUST_BYTES_MAX:
         raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_BYTES_MAX}")
     for statement in as_list(orjson.loads(document)["Statement"]):
         principals = statement.get("Principal", statement.get("NotPrincipal"))
@@ -157,14 +140,7 @@ def _known(view: View, account: str, principal: str) -> bool:
 
 def role_shape(record: Document) -> Answer:
     """The shape Role as lists have it: without tags, boundary and last use."""
-    shape: Answer = {
-        "Path": record["path"],
-        "RoleName": record["name"],
-        "RoleId": record["id"],
-        "Arn": record["arn"],
-        "CreateDate": record["created"],
-        "AssumeRolePolicyDocument": encoded(record["trust"]),
-    }
+    shape = ROLE.shape(record) | {"AssumeRolePolicyDocument": encoded(record["trust"])}
     if record["description"] is not None:
         shape["Description"] = record["description"]
     shape["MaxSessionDuration"] = record["max_session"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tabletop.base.call import Call
-from tabletop.iam.holders import Kind
+from tabletop.iam.kinds import Kind
 from tabletop.iam.operation import Answer, Change, Params, Read, Write, merge_tags, page_of_names, without_tags
 from tabletop.storage.store import Batch, View
 

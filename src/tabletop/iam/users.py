@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tabletop.base.call import Call
 from tabletop.iam.holders import (
-    USER,
     boundary_shape,
     boundary_writes,
     check_boundary,
@@ -12,46 +11,35 @@ from tabletop.iam.holders import (
     policy_writes,
     tags_shape,
 )
+from tabletop.iam.kinds import USER
 from tabletop.iam.operation import (
     Answer,
     Change,
     Params,
     Read,
     Write,
-    already_exists,
     delete_conflict,
     page,
     read_tags,
-    seconds,
     validation_error,
 )
-from tabletop.iam.records import ACCESS_KEYS, MEMBERS, USER_KEYS, USERS, Document, arn
+from tabletop.iam.records import ACCESS_KEYS, MEMBERS, USER_KEYS, Document
 from tabletop.iam.tagging import tag_reads, tag_writes
 from tabletop.storage.store import Batch, View
 
-ID_PREFIX = "AIDA"
-
 
 def create_user(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
-    params, account = change.params, change.account
-    name, path = params["UserName"], params.get("Path", "/")
-    tags = read_tags(params)
-    boundary = check_boundary(view, params)
-    if USERS.get(view, account, name.lower()) is not None:
-        raise already_exists("User", name)
+    tags = read_tags(change.params)
+    boundary = check_boundary(view, change.params)
     record: Document = {
-        "name": name,
-        "path": path,
-        "id": ID_PREFIX + change.unique_id,
-        "arn": arn(account, "user", path, name),
-        "created": seconds(now),
+        **USER.begun(view, change, now),
         "tags": tags,
         "inline": {},
         "attached": [],
         "groups": [],
     }
     batch = USER.stored_with(change, record, boundary)
-    return {"User": user_shape(record) | tags_shape(record) | boundary_shape(record)}, batch
+    return {"User": _whole_shape(record)}, batch
 
 
 def get_user(view: View, call: Call, params: Params) -> Answer:
@@ -60,7 +48,7 @@ def get_user(view: View, call: Call, params: Params) -> Answer:
     if "UserName" not in params and principal.kind == "root":
         return {"User": {"UserId": principal.account, "Arn": principal.arn, "CreateDate": 0.0, "Path": "/"}}
     record = USER.find(view, principal.account, own_name(call, params))
-    return {"User": user_shape(record) | tags_shape(record) | boundary_shape(record)}
+    return {"User": _whole_shape(record)}
 
 
 def own_name(call: Call, params: Params) -> str:
@@ -74,23 +62,15 @@ def own_name(call: Call, params: Params) -> str:
 
 
 def list_users(view: View, call: Call, params: Params) -> Answer:
-    prefix = params.get("PathPrefix", "/")
-    entries = (
-        (key, user_shape(record))
-        for key, record in USERS.below(view, call.principal.account, after=params.get("Marker"))
-        if record["path"].startswith(prefix)
-    )
-    return page(entries, params, "Users")
+    return page(((key, USER.shape(record)) for key, record in USER.listed(view, call, params)), params, "Users")
 
 
 def update_user(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     """A new name or path. Keys and memberships follow; sessions that the user got under the old name do not."""
     record, account = USER.named_in(view, change), change.account
     before = record["name"]
-    name, path = change.params.get("NewUserName", before), change.params.get("NewPath", record["path"])
-    if name.lower() != before.lower() and USERS.get(view, account, name.lower()) is not None:
-        raise already_exists("User", name)
-    batch = USER.renamed(change, record, name, path)
+    batch = USER.renamed(view, change, record)
+    name = record["name"]
     for key, _ in USER_KEYS.below(view, account, before.lower()):
         document = ACCESS_KEYS.get(view, key)
         assert document is not None, "a user's key without its document"
@@ -123,12 +103,6 @@ WRITES: dict[str, Write] = {
 READS: dict[str, Read] = {"GetUser": get_user, "ListUsers": list_users, **policy_reads(USER), **tag_reads(USER)}
 
 
-def user_shape(record: Document) -> Answer:
-    """The shape User as lists have it: without tags and boundary."""
-    return {
-        "Path": record["path"],
-        "UserName": record["name"],
-        "UserId": record["id"],
-        "Arn": record["arn"],
-        "CreateDate": record["created"],
-    }
+def _whole_shape(record: Document) -> Answer:
+    """What lists have, and tags and boundary besides."""
+    return USER.shape(record) | tags_shape(record) | boundary_shape(record)
