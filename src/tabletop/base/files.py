@@ -197,6 +197,19 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def replace_durably(source: Path, target: Path) -> None:
+    """Put a file, whose content is durable, in the place of another of the same disk. Durable on return. Raises OSError."""
+    source.replace(target)
+    sync_directory(target.parent)
+
+
+def copy_private(source: Path, target: Path) -> None:
+    """Copy a key file, where there is one."""
+    content = read_private(source)
+    if content is not None:
+        write_private(target, content)
+
+
 def sync_file(path: Path) -> None:
     """Make durable what any process has written to the file. Raises OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)

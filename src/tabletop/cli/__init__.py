@@ -25,6 +25,7 @@ COMMANDS = {
     "import": "Load items from files into a table, many at once.",
     "export": "Write a table's items to a file.",
     "check": "Prove the stored data whole.",
+    "compact": "Give the space of deleted data back to the disk, or write a compacted copy.",
     "lambda": "Functions on this machine: their runtimes, and their code while you work on it.",
 }
 

@@ -299,6 +299,18 @@ class LmdbStore:
         """What the data takes on the disk, free pages included."""
         return int(self.environment.info()["last_pgno"] + 1) * int(self.environment.stat()["psize"])
 
+    @property
+    def entries(self) -> int:
+        """Keys that are stored."""
+        return int(self.environment.stat()["entries"])
+
+    @property
+    def live_bytes(self) -> int:
+        """What the data alone takes: a little more than its pages, which a copy without free pages fills."""
+        stat = self.environment.stat()
+        pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+        return int(pages + 16) * int(stat["psize"])
+
     def clear_stale_readers(self) -> int:
         """Free the places of readers whose process was killed; how many there were."""
         return int(self.environment.reader_check())
