@@ -16,7 +16,8 @@ writes for some seconds and then tries again, in a way that rests on nothing tha
 
 Two drivers share that protocol. ``ThreadedCommitter`` (durable) runs groups in a thread of its own, so that the
 event loop reads on and gathers the next group while the disk syncs. ``InlineCommitter`` (no durability asked) runs each plan
-where it is submitted: without a sync to wait for, handing over to a thread would cost more than the commit itself.
+where it is submitted, or with others of the same turn of the event loop: without a sync to wait for, handing over to a
+thread would cost more than the commit itself.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ GROUP_PLANS_MAX = 512
 QUEUED_PLANS_MAX = 8_192
 """Plans waiting for their group: about a second of work. Beyond this a submission is refused at once (StorageOverloaded)
 rather than queued for seconds; clients back off and come back."""
+
+GATHERED_PLANS_MIN = 4
+"""Without durability: from so many plans in one turn of the event loop on they share a commit."""
 
 _log = Log("storage")
 
@@ -128,25 +132,67 @@ def _sum_into(totals: dict[bytes, tuple[int, ...]], amounts: dict[bytes, tuple[i
 
 
 class InlineCommitter:
-    """Runs each plan at once in the caller's thread, a group of one."""
+    """Runs plans in the caller's thread: each at once, a group of one; or, while many come at a time, those of one turn of
+    the event loop as one group at its end, since a commit costs as much as the plan before it.
+    """
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._gathered: list[_Queued] = []
+        self._gathering = False
+        self._turn_plans = 0
+        """How many came in this turn of the loop, while they are run at once."""
 
     def submit(self, plan: Any, request: Any, done: Done) -> None:
-        if self._engine.failed:
-            self._engine.recover()
-        try:
-            answers = commit_group(self._engine, self._clock, [(plan, request, done)])
-        except StorageUnavailable as error:
-            done(error)
+        if self._gathering:
+            self._gather((plan, request, done))
             return
-        for done_with, answer in answers:
-            done_with(answer)
+        if not self._turn_plans:
+            self._at_turns_end(self._end_turn)
+        self._turn_plans += 1
+        _hand_out(self._commit([(plan, request, done)]))
 
     def close(self) -> None:
-        """Nothing is ever left waiting."""
+        """Run what was gathered. Its answers are handed out at once."""
+        while self._gathered:
+            self._run_gathered()
+
+    def _gather(self, queued: _Queued) -> None:
+        if len(self._gathered) >= QUEUED_PLANS_MAX:
+            queued[2](StorageOverloaded("too many writes are waiting"))
+            return
+        self._gathered.append(queued)
+        if len(self._gathered) == 1:
+            self._at_turns_end(self._run_gathered)
+
+    def _at_turns_end(self, call: Callable[[], None]) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # Without a loop there are no turns, and nobody to share a commit with.
+            self._gathering = False
+            self._turn_plans = -1
+            self.close()
+        else:
+            loop.call_soon(call)
+
+    def _end_turn(self) -> None:
+        self._gathering = self._turn_plans >= GATHERED_PLANS_MIN
+        self._turn_plans = 0
+
+    def _run_gathered(self) -> None:
+        gathered = self._gathered
+        self._gathering = len(gathered) >= GATHERED_PLANS_MIN
+        group, self._gathered = gathered[:GROUP_PLANS_MAX], gathered[GROUP_PLANS_MAX:]
+        if self._gathered:
+            self._at_turns_end(self._run_gathered)
+        _hand_out(self._commit(group))
+
+    def _commit(self, group: list[_Queued]) -> list[tuple[Done, Any]]:
+        if self._engine.failed:
+            self._engine.recover()
+        return _answers_of(self._engine, self._clock, group)
 
 
 class ThreadedCommitter:
@@ -199,17 +245,21 @@ class ThreadedCommitter:
     def _run_group(self) -> None:
         queue = self._queue
         group = [queue.popleft() for _ in range(min(len(queue), GROUP_PLANS_MAX))]
-        try:
-            answers = commit_group(self._engine, self._clock, group)
-        except Exception as error:  # the world's fault, or ours in the engine: every plan of the group learns of it
-            failure = error if isinstance(error, StorageUnavailable) else StorageUnavailable(repr(error))
-            answers = [(done, failure) for _, _, done in group]
+        answers = _answers_of(self._engine, self._clock, group)
         assert self._loop is not None
         try:
             self._loop.call_soon_threadsafe(_hand_out, answers)
         except RuntimeError:
             # The loop is closed: the server is going down and nobody waits any more. What was committed stays.
             return
+
+
+def _answers_of(engine: Engine, clock: Clock, group: list[_Queued]) -> list[tuple[Done, Any]]:
+    try:
+        return commit_group(engine, clock, group)
+    except Exception as error:  # the world's fault, or ours in the engine: every plan of the group learns of it
+        failure = error if isinstance(error, StorageUnavailable) else StorageUnavailable(repr(error))
+        return [(done, failure) for _, _, done in group]
 
 
 def _hand_out(answers: list[tuple[Done, Any]]) -> None:
