@@ -102,6 +102,29 @@ def test_a_function_has_no_privileges(at_desk: Run, kind: str) -> None:
     at_desk(scene, isolation=kind)
 
 
+# The kernel's settings are the machine's: they are not a function's to write, not even where the server runs as root.
+def test_the_kernels_settings_are_read_only(at_desk: Run, kind: str) -> None:
+    source = """\
+        def handler(event, context):
+            outcomes = []
+            for path in event:
+                try:
+                    value = open(path).read()
+                    open(path, "w").write(value)
+                    outcomes.append("written")
+                except OSError as error:
+                    outcomes.append("refused")
+            return outcomes
+    """
+    settings = ["/proc/sys/kernel/core_pattern", "/proc/sys/vm/swappiness", "/proc/self/oom_score_adj"]
+
+    async def scene(desk: Desk) -> None:
+        await desk.create(source)
+        assert (await desk.invoke(settings))["Payload"] == ["refused"] * 3
+
+    at_desk(scene, isolation=kind)
+
+
 # The function's own variables, which may name libraries to load, are not those of the programs that enclose it; and they
 # reach the function as they are, whatever characters they have.
 def test_the_environment_is_set_inside(at_desk: Run, kind: str) -> None:

@@ -8,10 +8,13 @@ The best that this machine permits is found by trying it, once, with the very ar
 
     /usr /bin /lib ... some of /etc      the system's, read-only; so are /var/task (code), /opt (layers) and /var/runtime
     /tmp                                 its own, in memory, no larger than EphemeralStorage
-    /proc /dev                           its own processes; null, zero, full, random, urandom and tty
+    /proc /dev                           its own processes, read-only; null, zero, full, random, urandom and tty
 
 The function's environment is handed over on standard input and set inside: what it says (LD_PRELOAD, say) must not reach
 the programs that make the enclosure, which run outside of it.
+
+/proc is read-only because of servers that run as root, as they do in many containers: the kernel's settings below
+/proc/sys belong to the machine's root, capabilities or not, and one of them (core_pattern) names a program to run.
 
 Nothing else is there: no data directory, no home, no other function. The network stays that of the machine: functions
 must reach the endpoint. So a function can reach the Runtime API of another one, if it finds its port.
@@ -180,9 +183,10 @@ def _visible(contents: Contents) -> Iterator[tuple[str, str]]:
         yield source, f"{_INSIDE.sdk}/{name}"
 
 
+_PROC = ("--proc", "/proc", "--remount-ro", "/proc")
 _KINDS: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
-    ("bubblewrap", "bwrap", ("--proc", "/proc", "--disable-userns")),
-    ("bubblewrap", "bwrap", ("--proc", "/proc")),
+    ("bubblewrap", "bwrap", (*_PROC, "--disable-userns")),
+    ("bubblewrap", "bwrap", _PROC),
     # Containers often hide parts of /proc, and then permit no new one.
     ("bubblewrap", "bwrap", ("--dir", "/proc")),
     ("namespaces", "unshare", ()),
@@ -207,12 +211,15 @@ def find(wanted: str, hidden: tuple[Path, ...], scratch: Path, *, run: Callable[
     return Enclosure("none")
 
 
+_TRIAL = 'test "$PWD" = /var/task && : > /tmp/x && ! test -w /proc/sys/kernel/core_pattern'
+
+
 def _runs(enclosure: Enclosure, scratch: Path) -> bool:
     code, home = scratch / "code", scratch / "home"
     for folder in (code, home):
         folder.mkdir(parents=True, exist_ok=True)
     contents = Contents(Program("/bin/sh"), code, None, home, _ROOT_BYTES)
-    command = enclosure.enclose(contents, ("/bin/sh", "-c", 'test "$PWD" = /var/task && : > /tmp/x'))
+    command = enclosure.enclose(contents, ("/bin/sh", "-c", _TRIAL))
     try:
         done = subprocess.run(
             command,

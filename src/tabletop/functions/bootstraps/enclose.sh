@@ -35,6 +35,7 @@ cd "$root"
 pivot_root . old
 umount -l /old
 rmdir /old
+mount -o remount,bind,ro,nosuid,nodev,noexec /proc
 mount -o remount,ro /
 cd /var/task
 # Not in place of this shell: signals that a first process has no handler for would not reach it.
