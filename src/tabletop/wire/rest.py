@@ -1,4 +1,4 @@
-"""What rest-json and rest-xml share: routes, and the members bound to path, query string, headers and status.
+"""What rest-json and rest-xml share: routes, requests, and the members bound to path, query string, headers and status.
 
 Routes are matched in one table per service, compiled once: literal parts of a path before labels, labels before a
 greedy label, routes that demand query parameters (``?Type=x``) before those that do not.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -131,6 +132,35 @@ def _rank(template: str) -> tuple[tuple[int, str], ...]:
         label = _LABEL.search(part)
         ranks.append((0, part) if label is None else (2 if label[2] else 1, ""))
     return (*ranks, (3, ""))
+
+
+def decode_request(
+    model: ServiceModel,
+    request: HttpRequest,
+    read_payload: Callable[[Shape, bytes], Any],
+    read_members: Callable[[Shape, bytes], dict[str, Any]],
+) -> tuple[str, dict[str, Any]]:
+    """(operation, parameters). The two functions read a body: as the one member that is the payload, or as the members
+    that lie nowhere else."""
+    name, labels = match_route(model, request)
+    operation = model.operation_model(name)
+    params = bind_request(operation, request, labels)
+    shape = operation.input_shape
+    if shape is None:
+        return name, params
+    payload = shape.serialization.get("payload")
+    if payload is not None:
+        member = shape.members[payload]
+        if member.type_name == "blob":
+            params[payload] = request.body
+        elif member.type_name == "string":
+            params[payload] = request.body.decode("utf-8", "replace")
+        elif request.body:
+            params[payload] = read_payload(member, request.body)
+    elif request.body and any("location" not in member.serialization for member in shape.members.values()):
+        # What the path, query and headers say stands; a body cannot override it.
+        params = read_members(shape, request.body) | params
+    return name, params
 
 
 def bind_request(operation: OperationModel, request: HttpRequest, labels: dict[str, str]) -> dict[str, Any]:

@@ -11,32 +11,22 @@ from tabletop.wire import eventstream, rest
 from tabletop.wire.faults import denied_status, fault_of
 from tabletop.wire.http import HttpRequest, HttpResponse
 from tabletop.wire.json_values import JSON, parse, parse_object
-from tabletop.wire.models import ServiceModel
+from tabletop.wire.models import ServiceModel, Shape
 
 CONTENT_TYPE = "application/json"
 
 
 def decode_request(model: ServiceModel, request: HttpRequest) -> tuple[str, dict[str, Any]]:
-    name, labels = rest.match_route(model, request)
-    operation = model.operation_model(name)
-    params = rest.bind_request(operation, request, labels)
-    shape = operation.input_shape
-    if shape is None:
-        return name, params
-    payload = shape.serialization.get("payload")
-    if payload is not None:
-        member = shape.members[payload]
-        if member.type_name == "blob":
-            params[payload] = request.body
-        elif member.type_name == "string":
-            params[payload] = request.body.decode("utf-8", "replace")
-        elif request.body:
-            params[payload] = JSON.decoder(member)(parse(request.body))
-        return name, params
-    if any("location" not in member.serialization for member in shape.members.values()):
-        # What the path, query and headers say stands; a body cannot override it.
-        params = JSON.decoder(shape)(parse_object(request.body)) | params
-    return name, params
+    return rest.decode_request(model, request, _read_payload, _read_members)
+
+
+def _read_payload(shape: Shape, body: bytes) -> Any:
+    return JSON.decoder(shape)(parse(body))
+
+
+def _read_members(shape: Shape, body: bytes) -> dict[str, Any]:
+    members: dict[str, Any] = JSON.decoder(shape)(parse_object(body))
+    return members
 
 
 def encode_response(model: ServiceModel, operation: str, output: dict[str, Any], request_id: str) -> HttpResponse:

@@ -16,24 +16,15 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def decode_request(model: ServiceModel, request: HttpRequest) -> tuple[str, dict[str, Any]]:
-    name, labels = rest.match_route(model, request)
-    operation = model.operation_model(name)
-    params = rest.bind_request(operation, request, labels)
-    shape = operation.input_shape
-    if shape is None:
-        return name, params
-    payload = shape.serialization.get("payload")
-    if payload is not None:
-        member = shape.members[payload]
-        if member.type_name == "blob":
-            params[payload] = request.body
-        elif member.type_name == "string":
-            params[payload] = request.body.decode("utf-8", "replace")
-        elif request.body:
-            params[payload] = read(member, parse_document(request.body))
-    elif request.body and any("location" not in member.serialization for member in shape.members.values()):
-        params = read_members(shape, parse_document(request.body)) | params
-    return name, params
+    return rest.decode_request(model, request, _read_payload, _read_members)
+
+
+def _read_payload(shape: Shape, body: bytes) -> Any:
+    return read(shape, parse_document(body))
+
+
+def _read_members(shape: Shape, body: bytes) -> dict[str, Any]:
+    return read_members(shape, parse_document(body))
 
 
 def encode_response(model: ServiceModel, operation: str, output: dict[str, Any], request_id: str) -> HttpResponse:
