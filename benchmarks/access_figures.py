@@ -81,9 +81,9 @@ def _fastest_us(work: Callable[[], object]) -> float:
 
 def _gateway(store: Any, iam: Any, now: float) -> Any:
     from tabletop.dynamodb.service import DynamoDb
-    from tabletop.gateway.gateway import Gateway
+    from tabletop.gateway.gateway import Further, Gateway
 
-    return Gateway(store=store, dynamodb=DynamoDb(store), iam=iam, services=(), clock=lambda: now)
+    return Gateway(store=store, dynamodb=DynamoDb(store), iam=iam, further=Further(), clock=lambda: now)
 
 
 def _iam(iam: Any, now: float, action: str, **params: Any) -> Any:

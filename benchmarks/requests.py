@@ -22,7 +22,7 @@ from botocore.credentials import Credentials
 
 from tabletop.base.clock import system_clock
 from tabletop.dynamodb.service import DynamoDb
-from tabletop.gateway.gateway import Gateway
+from tabletop.gateway.gateway import Further, Gateway
 from tabletop.iam.service import Iam
 from tabletop.storage.engine import open_store
 from tabletop.wire.http import HttpRequest
@@ -39,7 +39,7 @@ Body = dict[str, Any]
 def main(requests: int) -> None:
     store = open_store(None)
     iam = Iam(store, secret_key=bytes(32))
-    gateway = Gateway(store=store, dynamodb=DynamoDb(store), iam=iam, services=(), clock=system_clock)
+    gateway = Gateway(store=store, dynamodb=DynamoDb(store), iam=iam, further=Further(), clock=system_clock)
 
     def ask(action: str, body: Body) -> None:
         response: Any = gateway.handle(signed(action, body))

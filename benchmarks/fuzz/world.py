@@ -15,7 +15,7 @@ from tabletop.base.clock import ManualClock
 from tabletop.dynamodb import checker
 from tabletop.dynamodb.background import Background
 from tabletop.dynamodb.service import DynamoDb
-from tabletop.gateway.gateway import DYNAMODB_TARGET, STREAMS_TARGET, Gateway
+from tabletop.gateway.gateway import DYNAMODB_TARGET, STREAMS_TARGET, Further, Gateway
 from tabletop.iam.service import Iam
 from tabletop.storage.engine import open_store
 from tabletop.wire.http import HttpRequest, HttpResponse
@@ -46,7 +46,7 @@ class World:
             store=self.store,
             dynamodb=DynamoDb(self.store),
             iam=Iam(self.store, secret_key=b"x" * 32),
-            services=(),
+            further=Further(),
             clock=self.clock,
         )
         self._make_table(ONE, [("p", "HASH")])
