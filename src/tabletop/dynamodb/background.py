@@ -8,6 +8,7 @@
 ``tend``     new shards for streams; changes, shards and streams that are older than a day (``streams.retention``)
 
 What is to be done stands in the store; the loop finds it there, at start as well. One process of a store runs the loop.
+Steps are as small, and rests as long, as the load of requests asks for (``background_pace``).
 Clearing goes before filling: expiry entries that a table had before are gone before new ones are made.
 A piece of work that fails is logged and put off; the others go on.
 """
@@ -18,11 +19,12 @@ import asyncio
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from tabletop.base.clock import Clock, system_clock
+from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.errors import StorageUnavailable
 from tabletop.base.log import Log
 from tabletop.dynamodb import background_steps as steps
 from tabletop.dynamodb import catalog, keys
+from tabletop.dynamodb.background_pace import Pace
 from tabletop.dynamodb.replicas import copying
 from tabletop.dynamodb.streams import retention
 from tabletop.storage.store import Batch, Store, View, after_prefix
@@ -39,11 +41,21 @@ _log = Log("dynamodb.background")
 
 
 class Background:
-    """The loop over one store. ``clock`` tells when items and tokens are due."""
+    """The loop over one store. ``clock`` tells when items and tokens are due, ``requests`` how many came in so far (``Pace``)."""
 
-    def __init__(self, store: Store, clock: Clock = system_clock, *, tick_s: float = TICK_S) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock = system_clock,
+        *,
+        tick_s: float = TICK_S,
+        requests: Callable[[], int] | None = None,
+        stopwatch: Stopwatch = system_stopwatch,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._pace = Pace(requests)
+        self._stopwatch = stopwatch
         self._tick_s = tick_s
         self._woken = asyncio.Event()
         self._put_off: dict[Work, float] = {}
@@ -90,8 +102,24 @@ class Background:
 
     async def _step(self, piece: Work, now: float) -> bool:
         plan, request = piece
+        stopwatch, items_max = self._stopwatch, self._pace.items_max
+        plan_s = 0.0
+
+        def timed(view: View, key: bytes, at: float) -> tuple[bool, Batch | None]:
+            nonlocal plan_s
+            began_s = stopwatch()
+            outcome = plan(view, key, at, items_max)
+            plan_s = stopwatch() - began_s
+            return outcome
+
+        began_s = stopwatch()
         try:
-            return await self._store.commit(plan, request)
+            worked = await self._store.commit(timed, request)
+            now_s = stopwatch()
+            rest_s = self._pace.rest_after(plan_s, now_s - began_s, now_s)
+            if worked and rest_s:
+                await asyncio.sleep(rest_s)
+            return worked
         except StorageUnavailable:
             raise
         except Exception as error:
@@ -117,9 +145,12 @@ def _fill_work(view: View, now: float) -> Iterator[Work]:
 
 
 def _expire_work(view: View, now: float) -> Iterator[Work]:
-    for key, table in catalog.readable(view):
-        if next(steps.due_entries(view, table, now), None) is not None:
-            yield steps.expire, key
+    # This runs with every round, and looks at all tables only when it must: there may be thousands.
+    due = {number for number in keys.expiring_tables(view) if steps.has_due(view, number, now)}
+    if due:
+        for key, table in catalog.readable(view):
+            if table.number in due and next(steps.due_entries(view, table, now), None) is not None:
+                yield steps.expire, key
 
 
 def _forget_work(view: View, now: float) -> Iterator[Work]:

@@ -1,4 +1,7 @@
-"""The steps of background work: plans that do a bounded amount and answer whether they did anything."""
+"""The steps of background work: plans that do a bounded amount and answer whether they did anything.
+
+Each takes the most rows that it may look at, beside a bound of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tabletop.storage.store import Batch, View, after_prefix
 PIECES_MAX = 64
 """Pieces of work of one kind that one round takes on."""
 CLEARED_MAX = 1000
-FILLED_MAX = 250
+FILLED_MAX = 500
 FILLED_BYTES_MAX = 1 << 20
 EXPIRED_MAX = 100
 FORGOTTEN_MAX = 500
@@ -28,8 +31,8 @@ ENTRY_KEY_BYTES_MAX = 1978
 Step = tuple[bool, Batch | None]
 
 
-def clear(view: View, dropped: bytes, now: float) -> Step:
-    """Delete up to ``CLEARED_MAX`` keys of a dropped table, index or expiry; when none is left, the work's own key."""
+def clear(view: View, dropped: bytes, now: float, items_max: int = CLEARED_MAX) -> Step:
+    """Delete the next keys of a dropped table, index or expiry; when none is left, the work's own key."""
     number, index = keys.numbers_of(dropped)
     noted = view.get(dropped)
     if noted is None:
@@ -43,7 +46,7 @@ def clear(view: View, dropped: bytes, now: float) -> Step:
         batch.delete(noted)
         batch.put(dropped, b"")
         return True, batch
-    left = CLEARED_MAX
+    left = min(items_max, CLEARED_MAX)
     for prefix in _dropped_prefixes(number, index):
         for key, _ in islice(view.range(prefix, after_prefix(prefix)), left):
             batch.delete(key)
@@ -87,7 +90,7 @@ def _forget_index(view: View, batch: Batch, catalog_key: bytes, number: int, ind
         catalog.store_record(batch, record)
 
 
-def fill(view: View, work: bytes, now: float) -> Step:
+def fill(view: View, work: bytes, now: float, items_max: int = FILLED_MAX) -> Step:
     """Add the missing entries of the next items; at the end make the index ACTIVE.
 
     The work's value is the table's catalog key, followed by the key of the last item that was done.
@@ -105,6 +108,7 @@ def fill(view: View, work: bytes, now: float) -> Step:
         batch.delete(work)
         return True, batch
     done, size_bytes, last = 0, 0, b""
+    items_max = min(items_max, FILLED_MAX)
     start = cursor + b"\0" if cursor else table.item_prefix
     for key, value in view.range(start, after_prefix(table.item_prefix)):
         if index_number == keys.EXPIRY_NUMBER:
@@ -112,7 +116,7 @@ def fill(view: View, work: bytes, now: float) -> Step:
         else:
             _fill_entry(view, batch, table, index_number, key, value)
         done, size_bytes, last = done + 1, size_bytes + len(value), key
-        if done == FILLED_MAX or size_bytes >= FILLED_BYTES_MAX:
+        if done == items_max or size_bytes >= FILLED_BYTES_MAX:
             batch.put(work, catalog_key + last)
             return True, batch
     if index_number != keys.EXPIRY_NUMBER and is_to_come(_ready(table, index_number), now):
@@ -175,13 +179,22 @@ def due_entries(view: View, table: Table, now: float) -> Iterator[bytes]:
         return
     if view.get(keys.dropped_key(table.number, keys.EXPIRY_NUMBER)) is not None:
         return
-    prefix = keys.expiry_prefix(table.number)
-    first = max(0, int(now) - expiry.FIVE_YEARS_S)
-    for key, _ in view.range(prefix + first.to_bytes(8, "big"), prefix + (int(now) + 1).to_bytes(8, "big")):
+    for key, _ in view.range(*_due_span(table.number, now)):
         yield key
 
 
-def expire(view: View, catalog_key: bytes, now: float) -> Step:
+def has_due(view: View, number: int, now: float) -> bool:
+    """Whether the table has expiry entries whose time has come, be they of use or not."""
+    return next(view.range(*_due_span(number, now)), None) is not None
+
+
+def _due_span(number: int, now: float) -> tuple[bytes, bytes]:
+    prefix = keys.expiry_prefix(number)
+    first = max(0, int(now) - expiry.FIVE_YEARS_S)
+    return prefix + first.to_bytes(8, "big"), prefix + (int(now) + 1).to_bytes(8, "big")
+
+
+def expire(view: View, catalog_key: bytes, now: float, items_max: int = EXPIRED_MAX) -> Step:
     """Delete the next items of a table that have expired, and expiry entries that no item has any more."""
     table = catalog.find(view, *keys.catalog_parts(catalog_key))
     if table is None:
@@ -189,7 +202,7 @@ def expire(view: View, catalog_key: bytes, now: float) -> Step:
     batch = Batch()
     item_at = len(keys.expiry_prefix(table.number)) + 8
     done: set[bytes] = set()
-    for key in islice(due_entries(view, table, now), EXPIRED_MAX):
+    for key in islice(due_entries(view, table, now), min(items_max, EXPIRED_MAX)):
         batch.delete(key)
         item_key = table.item_prefix + key[item_at:]
         # The view still has an item that this batch deletes: a second entry would have it counted out twice.
@@ -204,10 +217,10 @@ def tokens_stop(now: float) -> bytes:
     return keys.token_age_key(now - TOKEN_LIFE_S)
 
 
-def forget(view: View, prefix: bytes, now: float) -> Step:
+def forget(view: View, prefix: bytes, now: float, items_max: int = FORGOTTEN_MAX) -> Step:
     """Forget the next old uses of tokens. A token that was used again since then stays, until that use is old too."""
     batch = Batch()
-    for key, _ in islice(view.range(prefix, tokens_stop(now)), FORGOTTEN_MAX):
+    for key, _ in islice(view.range(prefix, tokens_stop(now)), min(items_max, FORGOTTEN_MAX)):
         batch.delete(key)
         token = keys.token_of_age(key)
         raw = view.get(token)

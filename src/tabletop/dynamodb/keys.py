@@ -151,6 +151,11 @@ def numbers_below(view: View, kind: bytes) -> Iterator[int]:
         yield number
 
 
+def expiring_tables(view: View) -> Iterator[int]:
+    """The numbers of the tables that have items which are to expire."""
+    return numbers_below(view, _EXPIRY)
+
+
 def table_data_prefixes(table: int) -> tuple[bytes, ...]:
     """Everything a dropped table leaves behind, to be cleared in the background."""
     number = table.to_bytes(4, "big")

@@ -87,6 +87,8 @@ class Gateway:
         self._services: dict[str, Service] = {}
         self._further: Further | None = None
         self._told = asyncio.Event()
+        self.requests = 0
+        """Requests that came in so far: background work makes way for them."""
         if further is not None:
             self.serve(further)
 
@@ -98,6 +100,7 @@ class Gateway:
 
     def handle(self, request: HttpRequest) -> HttpResponse | asyncio.Future[HttpResponse] | Any:
         """A ``wire.http.Handler``: never raises."""
+        self.requests += 1
         target = request.headers.get("x-amz-target")
         if target is not None and request.method == "POST" and request.path == "/":
             action = _DYNAMODB_ACTIONS.get(target)

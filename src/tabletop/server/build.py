@@ -115,7 +115,8 @@ async def _whole(
 
     iam = Iam(store, secret_key=open_key_file(directory / "secret.key"), auth=settings.auth)
     root_key = await iam.keep_root_key(settings.root_key)
-    background = Background(store)
+    # With workers the requests come in elsewhere.
+    background = Background(store, requests=None if settings.workers > 1 else lambda: gateway.requests)
     gateway = Gateway(
         store=store,
         dynamodb=DynamoDb(store, check_grammar=iam.check_resource_policy),

@@ -31,7 +31,7 @@ def begin(view: View, batch: Batch, record: Record, source: Table, now: float) -
     Changes ``record``: to be stored after this.
     """
     replica = catalog.compile_table(orjson.dumps(record))
-    last = _copy_some(view, batch, source, replica, b"")
+    last = _copy_some(view, batch, source, replica, b"", COPIED_MAX)
     if last is None:
         _open(view, batch, record, now)
     else:
@@ -39,7 +39,7 @@ def begin(view: View, batch: Batch, record: Record, source: Table, now: float) -
         batch.put(keys.backfill_key(record["number"], 0), catalog_key + replica.item_prefix + last)
 
 
-def go_on(view: View, work: bytes, now: float) -> tuple[bool, Batch | None]:
+def go_on(view: View, work: bytes, now: float, items_max: int = COPIED_MAX) -> tuple[bool, Batch | None]:
     """Copy the next items into a replica; behind the last one it is ready."""
     noted = view.get(work)
     if noted is None:
@@ -53,7 +53,7 @@ def go_on(view: View, work: bytes, now: float) -> tuple[bool, Batch | None]:
         return True, batch
     source = catalog.find(view, replica.account, replica.record["group"]["source"], replica.name)
     assert source is not None, "what a replica is made from is not deleted before it is ready"
-    last = _copy_some(view, batch, source, replica, noted[at + len(replica.item_prefix) :])
+    last = _copy_some(view, batch, source, replica, noted[at + len(replica.item_prefix) :], items_max)
     if last is None:
         batch.delete(work)
         record = copy.deepcopy(replica.record)
@@ -64,16 +64,17 @@ def go_on(view: View, work: bytes, now: float) -> tuple[bool, Batch | None]:
     return True, batch
 
 
-def _copy_some(view: View, batch: Batch, source: Table, replica: Table, after: bytes) -> bytes | None:
+def _copy_some(view: View, batch: Batch, source: Table, replica: Table, after: bytes, items_max: int) -> bytes | None:
     """Add what is missing of the next items behind ``after``; the last one looked at, or None when there are no more.
 
     Both are item keys without the table's prefix.
     """
     prefix = source.item_prefix
     done, size_bytes, last = 0, 0, b""
+    items_max = min(items_max, COPIED_MAX)
     start = prefix + after + b"\0" if after else prefix
     for key, value in view.range(start, after_prefix(prefix)):
-        if done == COPIED_MAX or size_bytes >= COPIED_BYTES_MAX:
+        if done == items_max or size_bytes >= COPIED_BYTES_MAX:
             return last
         last = key[len(prefix) :]
         twin = replica.item_prefix + last

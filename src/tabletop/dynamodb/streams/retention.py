@@ -30,7 +30,7 @@ def due(view: View, now: float) -> Iterator[bytes]:
         yield key
 
 
-def tend(view: View, tending: bytes, now: float) -> tuple[bool, Batch | None]:
+def tend(view: View, tending: bytes, now: float, items_max: int = TRIMMED_MAX) -> tuple[bool, Batch | None]:
     """Do what is due for one stream, and note when it is to be tended next."""
     stream_key = view.get(tending)
     if stream_key is None:
@@ -40,7 +40,7 @@ def tend(view: View, tending: bytes, now: float) -> tuple[bool, Batch | None]:
     record = orjson.loads(raw)
     number, now_ms = record["number"], int(now * 1000)
     batch = Batch()
-    if _trim(view, batch, number, now_ms - RETENTION_MS):
+    if _trim(view, batch, number, now_ms - RETENTION_MS, min(items_max, TRIMMED_MAX)):
         # There may be more of it: the stream stays due.
         return True, batch
     state = shards.read_state(view, number)
@@ -56,9 +56,9 @@ def tend(view: View, tending: bytes, now: float) -> tuple[bool, Batch | None]:
     return True, batch
 
 
-def _trim(view: View, batch: Batch, number: int, horizon_ms: int) -> bool:
+def _trim(view: View, batch: Batch, number: int, horizon_ms: int, trimmed_max: int) -> bool:
     """Delete changes made before the horizon, the oldest first, and note how far; False when there was none."""
-    left = TRIMMED_MAX
+    left = trimmed_max
     for slice_ in range(shards.SLICES):
         start, stop = keys.change_key(number, slice_, 0), keys.change_key(number, slice_, (1 << 64) - 1)
         last = None
@@ -70,7 +70,7 @@ def _trim(view: View, batch: Batch, number: int, horizon_ms: int) -> bool:
             left -= 1
         if last is not None:
             batch.put(keys.trimmed_key(number, slice_), last[-8:])
-    return left < TRIMMED_MAX
+    return left < trimmed_max
 
 
 def _drop_generations(view: View, batch: Batch, number: int, horizon_ms: int) -> list[dict[str, Any]]:
