@@ -24,7 +24,7 @@ from tabletop.base.errors import StorageUnavailable
 from tabletop.base.log import Log
 from tabletop.dynamodb import background_steps as steps
 from tabletop.dynamodb import catalog, keys
-from tabletop.dynamodb.background_pace import Pace
+from tabletop.dynamodb.background_pace import BUSY_STEP_BESIDE_S, BUSY_STEP_S, Pace
 from tabletop.dynamodb.replicas import copying
 from tabletop.dynamodb.streams import retention
 from tabletop.storage.store import Batch, Store, View, after_prefix
@@ -54,7 +54,7 @@ class Background:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._pace = Pace(requests)
+        self._pace = Pace(requests, BUSY_STEP_BESIDE_S if store.durable else BUSY_STEP_S)
         self._stopwatch = stopwatch
         self._tick_s = tick_s
         self._woken = asyncio.Event()

@@ -1,9 +1,10 @@
 """How much of the machine background work takes: all of it while nobody else asks for anything, else small steps and rests.
 
-A step holds the write lock and, without durability, the event loop: a request that comes meanwhile waits for its end. So
-while requests come in, steps are made so small that they take about ``BUSY_STEP_S``, and each is followed by a rest as
-long as all of the step took, the wait for its commit included: then at most half of the time goes to background work,
-and a busy disk slows it down as well. The first step after a quiet time may be a large one.
+A step holds the write lock, and without durability the event loop: a request that comes meanwhile waits for its end. So
+while requests come in, a step is made so small that its plan takes about a millisecond (some more where a thread runs it,
+beside the event loop), and is followed by a rest as long as all of the step took, the wait for its commit included.
+
+A rest is never long: expiry and retention must keep up with clients that write without end.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Callable
 
 BUSY_STEP_S = 0.001
 """What the plan of a step may take while requests come in: about as long as a Scan page of 1 MB."""
+BUSY_STEP_BESIDE_S = 0.003
+"""The same where a thread runs it: the store lets the event loop go on between any two rows."""
 IDLE_STEP_S = 0.010
-REST_S_MAX = 0.1
+REST_S_MAX = 0.01
 BUSY_FOR_S = 1.0
 """How long a request counts: with a few in a second, each of them would otherwise meet a large step."""
 ITEMS_MIN = 16
@@ -23,7 +26,8 @@ ITEMS_MAX = 1000
 class Pace:
     """``requests`` counts what this process was asked, ever; None where others serve, of whose load it knows nothing."""
 
-    def __init__(self, requests: Callable[[], int] | None) -> None:
+    def __init__(self, requests: Callable[[], int] | None, busy_step_s: float = BUSY_STEP_S) -> None:
+        self._busy_step_s = busy_step_s
         self._requests = requests
         self._seen = 0
         self._busy_until_s = 0.0
@@ -36,7 +40,7 @@ class Pace:
         ``now_s`` is the stopwatch's.
         """
         busy = self._is_busy(now_s)
-        aim_s = BUSY_STEP_S if busy else IDLE_STEP_S
+        aim_s = self._busy_step_s if busy else IDLE_STEP_S
         # Never more than twice the rows at once: a step may have found little to do.
         grown = self.items_max * min(2.0, aim_s / max(plan_s, 1e-6))
         self.items_max = max(ITEMS_MIN, min(ITEMS_MAX, int(grown)))

@@ -3,7 +3,7 @@ expiry entries, counters, the change log (``streams.checker``), replicas (``repl
 table owns.
 
 A table that cannot be read is a problem, and the others are checked all the same; what no table owns is then unknown.
-Runs over one view, so a running server may go on writing. Memory is bounded by the number of tables.
+Runs over one view, so a running server may go on writing. Nothing is gathered: memory is bounded by the number of tables.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _table_problems(view: View, table: Table) -> Iterator[str]:
     total: Total = [0, 0]
     expected: dict[Index, Total] = {index: [0, 0] for index in table.indexes}
     expiries = 0
-    collections: dict[bytes, int] = {}
+    collections = _Collections(view, table)
     vectors = VectorCheck(view, table)
     for key, value in view.range(table.item_prefix, after_prefix(table.item_prefix)):
         item = orjson.loads(value[4:])
@@ -83,8 +83,7 @@ def _table_problems(view: View, table: Table) -> Iterator[str]:
             local_bytes += 0 if index.is_global else entry.size_bytes
         yield from vectors.item(item, key)
         if table.has_local_indexes:
-            partition = key[len(table.item_prefix) : len(table.item_prefix) + keys.HASH_BYTES]
-            collections[partition] = collections.get(partition, 0) + local_bytes
+            yield from collections.item(key, local_bytes)
         expiry_key = expiry.entry_key(table, item, key)
         if expiry_key is not None:
             expiries += 1
@@ -103,18 +102,57 @@ def _table_problems(view: View, table: Table) -> Iterator[str]:
     clearing = view.get(keys.dropped_key(table.number, keys.EXPIRY_NUMBER)) is not None
     if table.ttl_attribute is not None and present > expiries and not clearing:
         yield f"{table.arn}: {present} expiry entries for {expiries} items that expire"
-    yield from _collection_problems(view, table, collections)
+    yield from collections.ends()
 
 
-def _collection_problems(view: View, table: Table, collections: dict[bytes, int]) -> Iterator[str]:
-    """``collections``: hash of each partition that has items, and what they and their local entries measure."""
-    prefix = keys.collection_key(table.number, b"")
-    counted = {key[len(prefix) :] for key, _ in view.range(prefix, after_prefix(prefix))}
-    for partition in sorted(collections.keys() | counted):
-        size_bytes = collections.get(partition, 0)
-        (counter,) = read_counter(view, prefix + partition, 1)
-        if counter != size_bytes:
-            yield f"{table.arn}: collection {partition.hex()} is {size_bytes} bytes, its counter says {counter}"
+class _Collections:
+    """Holds the sizes of item collections against their counters. Both come in the order of partitions: nothing is gathered."""
+
+    def __init__(self, view: View, table: Table) -> None:
+        self._table = table
+        self._prefix = keys.collection_key(table.number, b"")
+        self._counters = view.range(self._prefix, after_prefix(self._prefix))
+        self._counter = next(self._counters, None)
+        self._partition = b""
+        self._size_bytes = 0
+
+    def item(self, item_key: bytes, size_bytes: int) -> Iterator[str]:
+        """The next item, with what it and its local entries measure."""
+        start = len(self._table.item_prefix)
+        partition = item_key[start : start + keys.HASH_BYTES]
+        if partition != self._partition:
+            if self._partition:
+                yield from self._compare()
+            self._partition, self._size_bytes = partition, 0
+        self._size_bytes += size_bytes
+
+    def ends(self) -> Iterator[str]:
+        if self._partition:
+            yield from self._compare()
+        yield from self._counters_before(None)
+
+    def _compare(self) -> Iterator[str]:
+        yield from self._counters_before(self._partition)
+        raw = b""
+        if self._counter is not None and self._counter[0] == self._prefix + self._partition:
+            raw = self._counter[1]
+            self._counter = next(self._counters, None)
+        if int.from_bytes(raw, "big", signed=True) != self._size_bytes:
+            yield self._problem(self._partition, self._size_bytes, raw)
+
+    def _counters_before(self, partition: bytes | None) -> Iterator[str]:
+        """Counters of partitions that have no items, up to this partition; None: to the end."""
+        while self._counter is not None:
+            key, raw = self._counter
+            counted = key[len(self._prefix) :]
+            if partition is not None and counted >= partition:
+                return
+            yield self._problem(counted, 0, raw)
+            self._counter = next(self._counters, None)
+
+    def _problem(self, partition: bytes, size_bytes: int, raw: bytes) -> str:
+        counter = int.from_bytes(raw, "big", signed=True)
+        return f"{self._table.arn}: collection {partition.hex()} is {size_bytes} bytes, its counter says {counter}"
 
 
 def _counter_problems(view: View, name: str, counter: bytes, total: Total) -> Iterator[str]:

@@ -249,6 +249,38 @@ def test_counter_of_an_empty_collection(run: Run) -> None:
     run(scenario)
 
 
+# Sizes of collections are compared in one pass: each that is wrong, missing or nobody's is told, wherever it lies.
+def test_counters_of_many_collections(run: Run) -> None:
+    async def scenario(db: Database) -> None:
+        def schema(sort: str) -> list[dict[str, str]]:
+            return [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+        db.make(
+            KeySchema=schema("r"),
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("p", "r", "q")],
+            LocalSecondaryIndexes=[
+                {"IndexName": "by_q", "KeySchema": schema("q"), "Projection": {"ProjectionType": "ALL"}}
+            ],
+        )
+        for number in range(12):
+            item = {"p": {"S": f"x{number % 6}"}, "r": {"S": str(number)}, "q": {"S": "z"}}
+            db.ask("PutItem", TableName="things", Item=item)
+        assert db.problems() == []
+        prefix = keys.collection_key(1, b"")
+        with db.store.view() as view:
+            counters = [key for key, _ in view.range(prefix, after_prefix(prefix))]
+        assert len(counters) == 6
+        number = (5).to_bytes(8, "big")
+        strays = [prefix + edge * 16 for edge in (b"\0", b"\xff")]
+        await db.write(dict.fromkeys([*strays, counters[0], counters[3]], number))
+        await db.write({counters[5]: bytes(8)})
+        found = {problem.split("collection ")[1].split()[0] for problem in db.problems()}
+        assert found == {key[len(prefix) :].hex() for key in (*strays, counters[0], counters[3], counters[5])}
+        assert len(db.problems()) == 5
+
+    run(scenario)
+
+
 # While an index is being filled no other may be removed, but it may be removed itself, and no second one after it.
 def test_one_index_changes_at_a_time(run: Run) -> None:
     async def scenario(db: Database) -> None:
