@@ -55,12 +55,24 @@ async def create(desk: Desk, **params: Any) -> None:
     await desk.create(HANDLER, Layers=[layer["LayerVersionArn"]], **params)
 
 
+async def idle(desk: Desk) -> None:
+    """Return when no sandbox is at work, its extensions included."""
+    for _ in range(300):
+        if not desk.service._workings.pool._busy:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("still busy")
+
+
 # An external extension registers before the first event, is told of each, and of the end with its reason.
 @pytest.mark.parametrize("isolation", ["auto", "none"])
 def test_external_extension(at_desk: Run, isolation: str) -> None:
     async def scene(desk: Desk) -> None:
         await create(desk)
-        first, second = [(await desk.invoke({}))["Payload"] for _ in range(2)]
+        first = (await desk.invoke({}))["Payload"]
+        await idle(desk)
+        second = (await desk.invoke({}))["Payload"]
+        await idle(desk)
         await desk.ask("UpdateFunctionConfiguration", FunctionName="f", Description="other")
         await desk.service.settle()
         said = [line.strip() for line in desk.logs.messages if line.startswith(("registered", "told"))]
@@ -82,10 +94,7 @@ def test_answers_do_not_wait_for_extensions(at_desk: Run) -> None:
         await desk.invoke({})
         pool = desk.service._workings.pool
         assert len(pool._busy) == 1
-        for _ in range(200):
-            if not pool._busy:
-                break
-            await asyncio.sleep(0.01)
+        await idle(desk)
         assert (len(pool._busy), pool.count) == (0, 1)
 
     at_desk(scene)

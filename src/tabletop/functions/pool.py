@@ -173,7 +173,7 @@ class Pool:
         """Return when every sandbox's log so far is in the store."""
         for sandbox in self._all():
             await sandbox.journal.settle()
-        if self._endings:
+        while self._endings:
             await asyncio.wait(set(self._endings))
 
     async def close(self) -> None:
