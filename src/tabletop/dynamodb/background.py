@@ -49,7 +49,7 @@ class Background:
         clock: Clock = system_clock,
         *,
         tick_s: float = TICK_S,
-        requests: Callable[[], int] | None = None,
+        requests: Callable[[], int] | None = lambda: 0,
         stopwatch: Stopwatch = system_stopwatch,
     ) -> None:
         self._store = store
