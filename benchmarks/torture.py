@@ -79,12 +79,12 @@ class Server:
     """One life of the server on the directory."""
 
     def __init__(
-        self, directory: Path, workers: int, log: Path, *, wait: bool = True, before: tuple[str, ...] = (), **more: str
+        self, directory: Path, workers: int, log: Path, *, wait: bool = True, module: str = "tabletop", **more: str
     ) -> None:
-        """``wait`` until it serves. ``before``: a command that runs it, as strace does; ``more``: environment variables."""
+        """``wait`` until it serves. ``module``: what is run in tabletop's place; ``more``: environment variables."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("TABLETOP_", "AWS_"))}
         environment |= more
-        command = [*before, sys.executable, "-m", "tabletop", "start", "--port", "0", "--data", str(directory)]
+        command = [sys.executable, "-m", module, "start", "--port", "0", "--data", str(directory)]
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 [*command, "--workers", str(workers)], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment

@@ -109,21 +109,21 @@ class Outcome:
 
 def run(folder: Path, *, seed: int, faults: tuple[Fault, ...] = FAULTS, fault_s: float = FAULT_S) -> Iterator[Outcome]:
     """One server and directory for each fault."""
-    obstacle = _obstacle()
+    reason = obstacle()
     for number, fault in enumerate(faults):
-        if fault.injection and obstacle:
-            yield Outcome(fault.name, skipped=obstacle)
+        if fault.injection and reason:
+            yield Outcome(fault.name, skipped=reason)
         else:
             yield _Trial(folder / f"data-{number}", fault, seed, fault_s).run()
 
 
-def _obstacle() -> str:
+def obstacle() -> str:
     """What keeps strace from being used; empty where nothing does."""
     if shutil.which("strace") is None:
         return "strace is not installed (Debian and Ubuntu: sudo apt install strace)"
     with subprocess.Popen(["sleep", "30"]) as target:
         try:
-            with _injected(target.pid, "fdatasync:error=EIO"):
+            with injected(target.pid, "fdatasync:error=EIO"):
                 return ""
         except RuntimeError as error:
             return f"strace may not be used here: {error}"
@@ -132,7 +132,7 @@ def _obstacle() -> str:
 
 
 @contextmanager
-def _injected(pid: int, injection: str) -> Iterator[None]:
+def injected(pid: int, injection: str) -> Iterator[None]:
     """strace on a running process and all its threads, until the block ends."""
     calls = injection.partition(":")[0]
     # Its own messages must not end up in the terminal; the calls themselves are of no interest.
@@ -220,7 +220,7 @@ class _Trial:
                 self._shift.write_text(str(shift_s))
                 time.sleep(self._fault_s / 3)
         elif self._fault.injection:
-            with _injected(self._server.pid, self._fault.injection):
+            with injected(self._server.pid, self._fault.injection):
                 time.sleep(self._fault_s)
         else:
             with _limited(self._server.pid, self._fault.limit, self._fault.limit_to(self._data, self._server.pid)):

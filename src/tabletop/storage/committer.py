@@ -36,8 +36,8 @@ from tabletop.storage.store import Answer, Batch, Plan, Request, View
 GROUP_PLANS_MAX = 512
 """Plans in one group: bounds the memory of a transaction's dirty pages and the wait of the first plan for the last."""
 
-QUEUED_PLANS_MAX = 8_192
-"""Plans waiting for their group: about a second of work. Beyond this a submission is refused at once (StorageOverloaded)
+QUEUED_PLANS_MAX = 4_096
+"""Plans waiting for their group: about half a second of work. Beyond this a submission is refused at once (StorageOverloaded)
 rather than queued for seconds; clients back off and come back."""
 
 GATHERED_PLANS_MIN = 4
