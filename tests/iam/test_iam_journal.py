@@ -97,6 +97,24 @@ def test_a_refused_role_is_explained(api: Api, store: DictStore) -> None:
     assert [(denial["action"], denial["resource"]) for denial in kept(store)] == [("sts:AssumeRole", ROLE_ARN)]
 
 
+# What AssumeRole allows is noted beside all else, though it is decided inside of a plan: a least policy without it fails.
+def test_an_assumed_role_is_noted(api: Api, worker: Caller, store: DictStore) -> None:
+    other = "arn:aws:iam::000000000000:role/other"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    api(
+        "CreateRole",
+        RoleName="other",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+    )
+    api("PutRolePolicy", RoleName="worker", PolicyName="p", PolicyDocument=document("sts:*"))
+    session = {"RoleArn": other, "RoleSessionName": "me", "Tags": [{"Key": "team", "Value": "red"}]}
+    api("AssumeRole", service="sts", principal=worker.call.principal, **session)
+    principal = worker.call.principal
+    with store.view() as view:
+        pairs, complete = journal.activities(view, principal.account, principal.unique_id.partition(":")[0])
+    assert (sorted(pairs), complete) == ([("sts:AssumeRole", other), ("sts:TagSession", other)], True)
+
+
 # The oldest refusals make room; what comes while the store is busy waits in bounded numbers.
 def test_refusals_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "DENIALS_KEPT", 3)

@@ -159,6 +159,11 @@ class Authorizer:
             status=status,
         )
 
+    def note_in_plan(self, call: Call, action: str, resource: str) -> None:
+        """What a plan found allowed, for the journal, which is written when the plan is over."""
+        if call.principal.kind != "root":
+            self._journal.allow_in_plan(call, action, resource)
+
     def policies_of(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
         """Everything that limits the caller. A principal whose record is gone has no policies: it may do nothing."""
         principal = call.principal

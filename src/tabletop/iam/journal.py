@@ -101,10 +101,20 @@ class Journal:
 
     def allow(self, call: Call, action: str, resource: str) -> bool:
         """Whether it is noted, or will be: it need not be told again. The cheap case is the usual one: it was seen before."""
-        principal = call.principal
-        activity = (principal.account, principal.unique_id.partition(":")[0], action, resource)
+        activity = _activity(call, action, resource)
         if activity in self._seen:
             return True
+        self._note(activity)
+        self.write()
+        return activity in self._seen
+
+    def allow_in_plan(self, call: Call, action: str, resource: str) -> None:
+        """The same where it may be part of a plan; to be followed by ``write``, outside of any."""
+        activity = _activity(call, action, resource)
+        if activity not in self._seen:
+            self._note(activity)
+
+    def _note(self, activity: Activity) -> None:
         if len(self._seen) >= SEEN_MAX:
             self._seen.clear()
         self._seen.add(activity)
@@ -113,8 +123,6 @@ class Journal:
         else:
             # To be noted when it is seen again.
             self._seen.discard(activity)
-        self.write()
-        return activity in self._seen
 
     def write(self) -> None:
         """Write down what there is, now or in a moment."""
@@ -144,6 +152,10 @@ class Journal:
             _log.warning("refusals could not be written down", fault=repr(answer))
             return
         self.write()
+
+
+def _activity(call: Call, action: str, resource: str) -> Activity:
+    return call.principal.account, call.principal.unique_id.partition(":")[0], action, resource
 
 
 def plan_write(view: View, entries: Entries, now: float) -> tuple[None, Batch]:

@@ -258,6 +258,8 @@ def _check_trusted(
         for verdict in (decision, trusted):
             if not verdict.allowed:
                 raise authorizer.refusal(call, action, role_arn, verdict, brief=not verdict.explicit)
+    for action in actions:
+        authorizer.note_in_plan(call, action, role_arn)
 
 
 def _context_keys(params: Params, session: _SessionFacts) -> dict[str, ContextValue]:
