@@ -45,7 +45,7 @@ def main() -> int:
 def _all(folder: Path, port: int, seconds: int) -> Iterator[figures.Figure]:
     yield from figures.starting(folder, port)
     yield from access_figures.accessing()
-    yield from figures.invoking(folder, port)
+    yield from figures.invoking(folder, port, seconds)
     yield from stream_figures.streaming(folder, port)
     if wrk_path() is None:
         print("wrk is not installed, so throughput is left out (Debian and Ubuntu: sudo apt install wrk)")
