@@ -245,6 +245,26 @@ def test_export_and_back(data: Path, tmp_path: Path, name: str) -> None:
     assert items(data) == rows
 
 
+# Who loads without a server keeps servers and `tabletop compact` away; what another file took the place of is not in.
+def test_the_data_stays_the_same(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.json").write_bytes(lines(item("a"), item("b")))
+    taken = import_.Loader.add
+    refused: list[str] = []
+
+    def add(loader: import_.Loader, one: Any, file: str, line: int) -> bool:
+        refused.append(run(data, "compact").output)
+        store = data / "store" / "data.mdb"
+        store.with_name("copy").write_bytes(store.read_bytes())
+        store.with_name("copy").rename(store)
+        return taken(loader, one, file, line)
+
+    monkeypatch.setattr(import_.Loader, "add", add)
+    done = run(data, "import", "things", "a.json")
+    assert done.exit_code == 1
+    assert "load it again" in done.output
+    assert all("is in use by another process" in text for text in refused)
+
+
 # Beside a server, durable or in memory: the importing process writes into its store, and the server reads it at once.
 @pytest.mark.parametrize("where", [("--in-memory",), ("--data", "served")])
 def test_beside_a_server(tmp_path: Path, where: tuple[str, ...]) -> None:

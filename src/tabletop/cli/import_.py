@@ -82,27 +82,38 @@ def command(
                 _load(loader, files, form)
     except (StartupError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    if place.server is not None and place.server.in_memory and place_ended(place):
-        raise click.ClickException("the server has ended, and its data in memory with it")
     if loader.refused:
         raise SystemExit(1)
 
 
 @contextmanager
 def _opened(place: Place) -> Iterator[LmdbStore]:
+    """The store; no server starts on it meanwhile. Raises StartupError when it was not the same to the end."""
+    from tabletop.server.state import hold_data_directory
     from tabletop.storage.engine import open_store
 
-    store = open_store(place.directory, durable=place.durable)
+    held = hold_data_directory(place.directory) if place.server is None else None
     try:
-        yield store
+        store = open_store(place.directory, durable=place.durable)
+        before = _identity(place)
+        try:
+            yield store
+        finally:
+            store.close()
+        if _identity(place) != before:
+            raise StartupError("the server ended meanwhile, and its data was removed or replaced: load it again")
     finally:
-        store.close()
+        if held is not None:
+            held.release()
 
 
-def place_ended(place: Place) -> bool:
-    from tabletop.server.state import state_in
-
-    return state_in(place.directory) is None
+def _identity(place: Place) -> tuple[int, int] | None:
+    """Of the file that has the data: a server in memory takes it along, and `tabletop compact` puts another in its place."""
+    try:
+        found = (place.directory / "store" / "data.mdb").stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
