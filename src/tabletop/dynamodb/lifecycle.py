@@ -123,8 +123,11 @@ def shown_index_status(record: Record, index: Record, table_status: str, now: fl
 
 
 def _transitional_status(holder: Record, now: float) -> str | None:
+    """What the holder shows on its way. What is DELETING stays so until the background has removed it: nothing brings it back."""
     transition = holder.get("transition")
-    return str(transition["status"]) if transition is not None and is_to_come(transition["until"], now) else None
+    if transition is None or not (transition["status"] == "DELETING" or is_to_come(transition["until"], now)):
+        return None
+    return str(transition["status"])
 
 
 def refuse_too_many(view: View, call: Call, now: float) -> None:

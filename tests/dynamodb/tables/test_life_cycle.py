@@ -99,6 +99,14 @@ def test_a_table_that_is_deleting(dynamo: Dynamo) -> None:
     assert dynamo.refusal("GetItem", TableName="users", Key=ITEM) == MISSING
     dynamo.clock.advance(DELAY_S)
     assert dynamo.refusal("PutItem", TableName="users", Item=ITEM) == MISSING
+    # Its time is over, and the background has not come by yet: it is as good as gone, and nothing may build on it.
+    assert status(dynamo) == "DELETING"
+    deleting = ("ResourceInUseException", IN_USE + "Table is being deleted: users")
+    replica = {"Create": {"RegionName": "eu-west-1"}}
+    assert dynamo.refusal("UpdateTable", TableName="users", ReplicaUpdates=[replica]) == deleting
+    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    assert dynamo.refusal("UpdateTable", TableName="users", StreamSpecification=stream) == deleting
+    assert dynamo.refusal("DeleteTable", TableName="users") == deleting
     dynamo.settle()
     assert dynamo("ListTables")["TableNames"] == []
     assert dynamo.refusal("DescribeTable", TableName="users")[0] == "ResourceNotFoundException"
