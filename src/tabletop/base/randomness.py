@@ -9,6 +9,9 @@ import string
 import uuid
 
 _request_ids = random.Random(os.urandom(32))
+_DRAWN_AT_ONCE = 64
+_drawn: list[str] = []
+"""Request ids for those who ask next."""
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -24,10 +27,15 @@ def new_uuid() -> str:
 def new_request_id() -> str:
     """Fifty-two capital letters and digits, the form of DynamoDB's x-amzn-RequestId: hexadecimal digits only.
 
-    Unlike secrets it need not be unpredictable, only not repeat: a generator of the process, seeded by the kernel. Asking the
-    kernel each time took a seventh of a GetItem, drawing from all 36 symbols a third.
+    Unlike secrets it need not be unpredictable, only not repeat: a generator of the process, seeded by the kernel, draws many
+    at once. Asking the kernel each time took a seventh of a GetItem, drawing from all 36 symbols a third.
     """
-    return f"{_request_ids.getrandbits(208):052X}"
+    try:
+        return _drawn.pop()
+    except IndexError:
+        text = f"{_request_ids.getrandbits(208 * _DRAWN_AT_ONCE):0{52 * _DRAWN_AT_ONCE}X}"
+        _drawn.extend(text[at : at + 52] for at in range(52, len(text), 52))
+        return text[:52]
 
 
 def fraction() -> float:

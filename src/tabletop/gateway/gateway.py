@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from traceback import format_exception
 from typing import Any
+from zlib import crc32
 
 import orjson
 
@@ -37,6 +37,7 @@ STREAMS_TARGET = "DynamoDBStreams_20120810."
 _DYNAMODB_ACTIONS = {DYNAMODB_TARGET + action: action for action in BUILT}
 """X-Amz-Target -> action, for those that are built."""
 _DYNAMODB_TYPE = "application/x-amz-json-1.0"
+_DYNAMODB_TYPE_LINE = f"Content-Type: {_DYNAMODB_TYPE}\r\n"
 _log = Log("gateway")
 
 _UNAVAILABLE = "The server could not store the change: "
@@ -240,19 +241,19 @@ def _encode_dynamodb(request: HttpRequest, service: str, request_id: str, answer
     status = 200
     if isinstance(answer, BaseException):
         error = _as_api_error(answer, request_id)
-        response = protocols.encode_error(service_model(service), error, request_id)
-        body, status = response.body, response.status
+        refusal = protocols.encode_error(service_model(service), error, request_id)
+        body, status = refusal.body, refusal.status
         assert isinstance(body, bytes)
     else:
         body = answer if type(answer) is bytes else orjson.dumps(answer)
-    headers: HeaderList = [("Content-Type", _DYNAMODB_TYPE), ("x-amzn-RequestId", request_id)]
-    accept_encoding = request.headers.get("accept-encoding")
-    if accept_encoding is not None and len(body) >= encodings.COMPRESSION_MIN:
-        accept_encoding = request.headers.get(FIRST_ACCEPT_ENCODING, accept_encoding)
+    headers: HeaderList = []
+    asked = request.headers
+    if "accept-encoding" in asked and len(body) >= encodings.COMPRESSION_MIN:
+        accept_encoding = asked.get(FIRST_ACCEPT_ENCODING, asked["accept-encoding"])
         body, headers = encodings.compress(body, headers, accept_encoding)
-    headers.append(("x-amz-crc32", str(zlib.crc32(body))))
-    response = HttpResponse(status, headers, body)
-    return _with_cors(request, response) if "origin" in request.headers else response
+    lines = f"{_DYNAMODB_TYPE_LINE}x-amzn-RequestId: {request_id}\r\nx-amz-crc32: {crc32(body)}\r\n"
+    response = HttpResponse(status, headers, body, lines.encode())
+    return _with_cors(request, response) if "origin" in asked else response
 
 
 def _decompressed(request: HttpRequest, limit_bytes: int) -> bytes:

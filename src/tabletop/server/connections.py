@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.files import can_open_files
-from tabletop.base.limits import HttpLimits
+from tabletop.base.limits import READ_SLICE_BYTES, RUNNING_BODY_BYTES, HttpLimits
 from tabletop.base.log import Log
 from tabletop.server.http_answers import common_headers
 from tabletop.wire.http import Sinks
@@ -50,8 +50,10 @@ class Connections:
         clock: Clock = system_clock,
         stopwatch: Stopwatch = system_stopwatch,
     ) -> None:
-        self.limits = limits or HttpLimits()
+        self.limits = limits = limits or HttpLimits()
         self.sinks = sinks
+        self.plain_bytes_max = 0 if sinks is not None else _plain_bytes_max(limits)
+        """How long a request may be to be read by ``http_plain``: within every bound of its parts."""
         self.live: set[Connection] = set()
         self.bodies_bytes = 0
         self.running_bytes = 0
@@ -155,3 +157,13 @@ class Connections:
         if self.live:
             self.sweep()
             self._schedule()
+
+
+def _plain_bytes_max(limits: HttpLimits) -> int:
+    return min(
+        limits.head_bytes_max,
+        limits.body_bytes_max,
+        limits.dynamodb_body_bytes_max,
+        READ_SLICE_BYTES,
+        RUNNING_BODY_BYTES,
+    )

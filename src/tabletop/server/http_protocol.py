@@ -102,7 +102,7 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         self._wake_stream()
 
     @property
-    def common_headers(self) -> str:
+    def common_headers(self) -> bytes:
         """The header lines that every response has."""
         return self.connections.common_headers
 

@@ -1,5 +1,6 @@
 """From bytes to complete requests: the parser's callbacks, and the bounds of a single request.
 
+- A plain request is read whole by ``http_plain``; the parser stands between two messages then, and knows nothing of it.
 - The parser is llhttp, which has no bounds of its own: heads, bodies, chunk sizes and trailers are bounded here.
 - An ``Upgrade`` header (h2c, from Java's HTTP client) is ignored, as RFC 9110 allows. The parser takes what follows
   such a head for another protocol, body included, so the head is parsed once more without that header.
@@ -15,6 +16,7 @@ import httptools
 
 from tabletop.base.limits import LARGE_BODY_BYTES, READ_SLICE_BYTES
 from tabletop.server.connections import Connections
+from tabletop.server.http_plain import read_plain
 from tabletop.wire.http import FIRST_ACCEPT_ENCODING, BodySink, HttpRequest
 
 _HEADER_NAMES_MAX = 1000
@@ -42,9 +44,9 @@ class RequestReader:
     """The reading half of ``HttpProtocol``, which says what becomes of a request and how one is refused."""
 
     __slots__ = (
-        "body_bytes", "body_bytes_max", "body_parts", "connections", "continue_wanted", "counted_bytes", "ending",
-        "fed_bytes", "head_bytes", "headers", "in_head", "message_bytes", "message_since", "parser", "peer", "progress_at",
-        "receiving", "refused", "secure", "sink", "target", "trailers",
+        "after_line_end", "body_bytes", "body_bytes_max", "body_parts", "connections", "continue_wanted", "counted_bytes",
+        "ending", "fed_bytes", "head_bytes", "headers", "in_head", "message_bytes", "message_since", "parser", "peer",
+        "progress_at", "receiving", "refused", "secure", "sink", "target", "trailers",
     )  # fmt: skip
 
     def __init__(self, connections: Connections) -> None:
@@ -55,6 +57,8 @@ class RequestReader:
         self.ending = False
         """No further request is read."""
         self.receiving = False
+        self.after_line_end = False
+        """What the parser was given last ends in a line's end: maybe half of one that stands between two messages."""
         self.in_head = False
         self.target = b""
         self.headers: dict[str, str] = {}
@@ -90,7 +94,14 @@ class RequestReader:
         raise NotImplementedError
 
     def _feed(self, data: bytes) -> None:
+        connections = self.connections
+        if len(data) <= connections.plain_bytes_max and not (self.receiving or self.after_line_end):
+            request = read_plain(data, connections.limits.headers_max, self.peer, self.secure)
+            if request is not None:
+                self._accept(request, close_after=False)
+                return
         self.fed_bytes = len(data)
+        self.after_line_end = data.endswith((b"\r", b"\n"))
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:

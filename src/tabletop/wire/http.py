@@ -52,15 +52,39 @@ class HttpRequest:
         return pairs
 
 
+class PlainRequest(HttpRequest):
+    """A POST to "/" over HTTP/1.1: what all of them have in common is said once, not set on each."""
+
+    __slots__ = ()
+
+    method = "POST"
+    target = path = "/"
+    query = ""
+    http_version = "1.1"
+
+    def __init__(self, headers: dict[str, str], body: bytes, peer: str, secure: bool) -> None:
+        self.headers = headers
+        self.body = body
+        self.peer = peer
+        self.secure = secure
+
+
 class HttpResponse:
-    """A response. ``body`` is bytes, or an async iterator of chunks (sent with chunked transfer encoding)."""
+    """A response. ``body`` is bytes, or an async iterator of chunks (sent with chunked transfer encoding).
 
-    __slots__ = ("body", "headers", "status")
+    ``lines`` are further header lines as they go over the wire, each ended by CR LF, for those who answer many thousand
+    times a second: nobody looks into them any more, so they must not hold a word that a client chose.
+    """
 
-    def __init__(self, status: int, headers: HeaderList, body: bytes | AsyncIterator[bytes] = b"") -> None:
+    __slots__ = ("body", "headers", "lines", "status")
+
+    def __init__(
+        self, status: int, headers: HeaderList, body: bytes | AsyncIterator[bytes] = b"", lines: bytes = b""
+    ) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.lines = lines
 
 
 class BodySink(Protocol):
