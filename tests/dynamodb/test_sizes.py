@@ -37,6 +37,14 @@ def test_value_sizes(value: dict[str, Any], size_bytes: int) -> None:
     assert sizes.item_size({"né": value}) == 3 + size_bytes
 
 
+# An update weighs only what it changed: attributes that come, go, change or stay, names that are not ASCII included.
+def test_the_size_after_a_change() -> None:
+    old: sizes.Item = {"kept": {"S": "x"}, "né": {"N": "-12"}, "gone": {"BOOL": True}, "same": {"L": [{"S": "a"}]}}
+    new: sizes.Item = {"kept": {"S": "x"}, "né": {"N": "1234"}, "come": {"NULL": True}, "same": old["same"]}
+    changed = {"né", "gone", "come", "same", "never"}
+    assert sizes.size_after(sizes.item_size(old), old, new, changed) == sizes.item_size(new)
+
+
 # Reads go by 4 KB begun, and cost half where eventual consistency will do; nothing read costs as the least.
 @pytest.mark.parametrize(
     ("size_bytes", "consistent", "eventual"),

@@ -35,6 +35,9 @@ UNDERFLOW = "Number underflow. Attempting to store a number with magnitude small
 
 _NUMBER = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?")
 
+_PLAIN = re.compile(r"-?(?:[1-9][0-9]*|0(?=\.))(?:\.[0-9]*[1-9])?")
+"""Canonical texts of digits alone, but for zero's."""
+
 _EXACT = Context(prec=DIGITS_MAX, Emax=999, Emin=-999, traps=[Inexact, InvalidOperation])
 
 compare_key: Final = Decimal
@@ -44,6 +47,8 @@ compare_key: Final = Decimal
 def canonical(text: str) -> str:
     """The canonical text of a number as a client wrote it. Raises ValidationException with AWS's reason."""
     if text.isdecimal() and len(text) <= DIGITS_MAX and text.isascii() and (text[0] != "0" or text == "0"):
+        return text
+    if len(text) <= DIGITS_MAX and _PLAIN.fullmatch(text):
         return text
     return _canonical_of_any(text)
 
@@ -85,11 +90,17 @@ def size_bytes(text: str) -> int:
     """
     if text == "0":
         return 1
-    if len(text) < 3 and text[0] != "-":
-        return 2
-    negative, digits, exponent = _parts(text)
+    if text[0] == "-":
+        return 1 + size_bytes(text[1:])
+    whole, _, fraction = text.partition(".")
+    length = len(whole)
+    if not fraction:
+        return 1 + (len(whole.rstrip("0")) + length % 2 + 1) // 2
+    if whole != "0":
+        return 1 + (length + len(fraction) + length % 2 + 1) // 2
+    _, digits, exponent = _parts(text)
     before_first_pair = 1 - exponent % 2
-    return 1 + (len(digits) + before_first_pair + 1) // 2 + negative
+    return 1 + (len(digits) + before_first_pair + 1) // 2
 
 
 def _parts(text: str) -> tuple[bool, str, int]:

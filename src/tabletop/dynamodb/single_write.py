@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from tabletop.base.call import Call
 from tabletop.dynamodb import write
 from tabletop.dynamodb.capacity import consumed
-from tabletop.dynamodb.expressions import Binder, compile_condition, compile_update
+from tabletop.dynamodb.expressions import Binder, Condition, Update, compile_condition, compile_update
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import compile_attribute_updates, compile_expected
 from tabletop.dynamodb.operations.operation import Body, table_name
 from tabletop.dynamodb.touches import Touch, write_touch
 from tabletop.dynamodb.write import Outcome, Write
 from tabletop.storage.store import Batch, View
+
+COMPILED_MAX = 1024
+"""Compiled expressions that are kept, the least recently used given up first."""
+CACHED_VARIABLES_BYTES_MAX = 512
+"""JSON of the names and values up to which compiled expressions are kept: larger ones seldom come twice."""
 
 _MISSING = {
     "put": "ConditionExpression is null",
@@ -42,13 +50,7 @@ def prepare_write(body: Body, kind: Any, subject: Item, subject_bytes: int = 0) 
     bound = body.get("ExpressionAttributeValues")
     condition = update = None
     if condition_text is not None or update_text is not None or names is not None or bound is not None:
-        given = condition_text is not None or update_text is not None
-        binder = Binder(names, bound, expressions_given=given, missing="" if given else _MISSING[kind])
-        if update_text is not None:
-            update = compile_update(update_text, binder)
-        if condition_text is not None:
-            condition = compile_condition(condition_text, kind="ConditionExpression", binder=binder)
-        binder.refuse_unused()
+        condition, update = _compiled(kind, condition_text, update_text, names, bound)
     return Write(
         kind=kind,
         table=table_name(body["TableName"]),
@@ -58,6 +60,52 @@ def prepare_write(body: Body, kind: Any, subject: Item, subject_bytes: int = 0) 
         update=update,
         return_old_on_refusal=body.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
     )
+
+
+def _compiled(
+    kind: str,
+    condition_text: str | None,
+    update_text: str | None,
+    names: dict[str, Any] | None,
+    bound: dict[str, Any] | None,
+) -> tuple[Condition | None, Update | None]:
+    """The compiled expressions, from the cache where the same were compiled with the same names and values before.
+
+    Statuses, steps of counters and checks of existence are the same in request after request, and compiling them costs
+    more than all else that is prepared. Nothing compiled is ever edited, so requests may share it.
+    """
+    try:
+        variables = orjson.dumps((names, bound))
+    except orjson.JSONEncodeError:
+        # Nested deeper than the encoder goes: the check of values refuses it in AWS's words.
+        return _compile(kind, condition_text, update_text, names, bound)
+    if len(variables) > CACHED_VARIABLES_BYTES_MAX:
+        return _compile(kind, condition_text, update_text, names, bound)
+    return _compile_cached(kind, condition_text, update_text, variables)
+
+
+@lru_cache(COMPILED_MAX)
+def _compile_cached(
+    kind: str, condition_text: str | None, update_text: str | None, variables: bytes
+) -> tuple[Condition | None, Update | None]:
+    return _compile(kind, condition_text, update_text, *orjson.loads(variables))
+
+
+def _compile(
+    kind: str,
+    condition_text: str | None,
+    update_text: str | None,
+    names: dict[str, Any] | None,
+    bound: dict[str, Any] | None,
+) -> tuple[Condition | None, Update | None]:
+    given = condition_text is not None or update_text is not None
+    binder = Binder(names, bound, expressions_given=given, missing="" if given else _MISSING[kind])
+    update = None if update_text is None else compile_update(update_text, binder)
+    condition = None
+    if condition_text is not None:
+        condition = compile_condition(condition_text, kind="ConditionExpression", binder=binder)
+    binder.refuse_unused()
+    return condition, update
 
 
 def lower_legacy(body: Body, prepared: Write) -> None:

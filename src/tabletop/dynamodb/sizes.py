@@ -7,10 +7,12 @@ for each element. All values must be canonical.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tabletop.dynamodb import numbers
+
+Item = dict[str, dict[str, Any]]
 
 READ_UNIT_BYTES = 4096
 WRITE_UNIT_BYTES = 1024
@@ -18,7 +20,7 @@ CONTAINER_BYTES = 3
 ELEMENT_BYTES = 1
 
 
-def item_size(item: dict[str, dict[str, Any]]) -> int:
+def item_size(item: Item) -> int:
     """Bytes of a whole item: its attributes' names and values."""
     total = 0
     for name, value in item.items():
@@ -29,6 +31,17 @@ def item_size(item: dict[str, dict[str, Any]]) -> int:
             else:
                 total += _CONTENT_SIZES[kind](content)
     return total
+
+
+def size_after(size_bytes: int, old: Item, new: Item, changed: Iterable[str]) -> int:
+    """Bytes of the new item, from those of the old one and the attributes in which alone they may differ."""
+    for name in changed:
+        before, after = old.get(name), new.get(name)
+        if before is not None:
+            size_bytes -= string_size(name) + value_size(before)
+        if after is not None:
+            size_bytes += string_size(name) + value_size(after)
+    return size_bytes
 
 
 def value_size(value: dict[str, Any]) -> int:
@@ -70,10 +83,14 @@ def _one_byte(_content: object) -> int:
 
 
 def _list_size(elements: list[dict[str, Any]]) -> int:
-    return CONTAINER_BYTES + ELEMENT_BYTES * len(elements) + sum(map(value_size, elements))
+    total = CONTAINER_BYTES + ELEMENT_BYTES * len(elements)
+    for value in elements:
+        for kind, content in value.items():
+            total += _CONTENT_SIZES[kind](content)
+    return total
 
 
-def _map_size(members: dict[str, dict[str, Any]]) -> int:
+def _map_size(members: Item) -> int:
     return CONTAINER_BYTES + ELEMENT_BYTES * len(members) + item_size(members)
 
 

@@ -208,6 +208,15 @@ def _check_list(_value_: dict[str, Any], content: object, level: int) -> None:
     if level >= NESTING_MAX:
         raise _invalid(TOO_DEEP)
     for element in content:
+        # What _value does, inlined as for members.
+        if type(element) is dict and len(element) == 1:
+            ((kind, text),) = element.items()
+            if type(text) is str:
+                if kind == "S":
+                    continue
+                if kind == "N":
+                    element["N"] = numbers.canonical(text)
+                    continue
         _value({} if element is None else element, level + 1)
 
 

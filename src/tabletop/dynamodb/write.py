@@ -143,16 +143,21 @@ def _refuse_key_update(table: Table, update: Update) -> None:
 def _store_updated(view: View, batch: Batch, outcome: Outcome, write: Write, now: float) -> None:
     old = outcome.old
     base = dict(write.subject) if old is None else old
-    if write.update is None:
+    update = write.update
+    if update is None:
         new = base
-    elif old is None and not write.update.makes_item:
+    elif old is None and not update.makes_item:
         return
     else:
-        new, outcome.paths = write.update.apply(base, exists=old is not None)
+        new, outcome.paths = update.apply(base, exists=old is not None)
     table = outcome.table
     if table.checks_index_keys:
         _check_against_indexes(table, new)
-    new_bytes = sizes.item_size(new)
+    if old is None:
+        new_bytes = sizes.item_size(new)
+    else:
+        changed = () if update is None else update.top_level_attributes
+        new_bytes = sizes.size_after(_raw_size(outcome.old_raw), old, new, changed)
     if new_bytes > ITEM_BYTES_MAX:
         raise ApiError("ValidationException", "Item size to update has exceeded the maximum allowed size")
     _store(view, batch, outcome, new, new_bytes, now)
