@@ -64,6 +64,11 @@ def _put(number: int) -> Request:
     return "PutItem", _bytes({"TableName": TABLE, "Item": item(number)})
 
 
+def _version(number: int, version: int) -> Json:
+    """The item with another content: a put of what is there already may be no write at all, as it is none in Tabletop."""
+    return item(number) | {"v": {"N": str(version)}}
+
+
 def _update(number: int) -> Request:
     return "UpdateItem", _bytes(
         {
@@ -120,6 +125,15 @@ def _each(make: Callable[[int], Request]) -> Callable[[Draw], Iterator[Request]]
     return lambda draw: (make(draw()) for _ in count())
 
 
+def _puts(draw: Draw) -> Iterator[Request]:
+    """Each put changes its item: those of a hundred items in one version, then in the other."""
+    while True:
+        numbers = {draw() for _ in range(100)}
+        for version in (1, 2):
+            for number in numbers:
+                yield "PutItem", _bytes({"TableName": TABLE, "Item": _version(number, version)})
+
+
 def _deletes(draw: Draw) -> Iterator[Request]:
     while True:
         number = draw()
@@ -130,8 +144,9 @@ def _deletes(draw: Draw) -> Iterator[Request]:
 def _batch_writes(draw: Draw) -> Iterator[Request]:
     while True:
         numbers = {draw() for _ in range(40)}
-        puts = [{"PutRequest": {"Item": item(number)}} for number in sorted(numbers)[:25]]
-        yield "BatchWriteItem", _bytes({"RequestItems": {TABLE: puts}})
+        for version in (1, 2):
+            puts = [{"PutRequest": {"Item": _version(number, version)}} for number in sorted(numbers)[:25]]
+            yield "BatchWriteItem", _bytes({"RequestItems": {TABLE: puts}})
 
 
 def _batch_gets(draw: Draw) -> Iterator[Request]:
@@ -143,8 +158,9 @@ def _batch_gets(draw: Draw) -> Iterator[Request]:
 def _transactions(draw: Draw) -> Iterator[Request]:
     while True:
         numbers = sorted({draw() for _ in range(8)})[:4]
-        members = [{"Put": {"TableName": TABLE, "Item": item(number)}} for number in numbers]
-        yield "TransactWriteItems", _bytes({"TransactItems": members})
+        for version in (1, 2):
+            members = [{"Put": {"TableName": TABLE, "Item": _version(number, version)}} for number in numbers]
+            yield "TransactWriteItems", _bytes({"TransactItems": members})
 
 
 def _mix(read: float, write: Callable[[Draw], Iterator[Request]]) -> Callable[[Draw], Iterator[Request]]:
@@ -170,7 +186,7 @@ def _read_modify_writes(draw: Draw) -> Iterator[Request]:
 
 WORKLOADS: dict[str, Callable[[Draw], Iterator[Request]]] = {
     "GetItem": _each(_get),
-    "PutItem": _each(_put),
+    "PutItem": _puts,
     "UpdateItem, with a condition": _each(_update),
     "DeleteItem, each put back": _deletes,
     "Query of 20 items": _each(_query),
