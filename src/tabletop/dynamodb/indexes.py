@@ -33,30 +33,32 @@ class Stored(NamedTuple):
 
 def entry(table: Table, index: Index, stored: Stored, item_key: bytes) -> Entry | None:
     """The index's entry for an item; None where the item is not in this index."""
-    item = stored.item
+    if not _is_indexed(index, stored.item):
+        return None
+    value = _entry_value(index, stored)
+    return Entry(keys.entry_key(table, index, stored.item, item_key), value, int.from_bytes(value[:4], "big"))
+
+
+def _is_indexed(index: Index, item: Item) -> bool:
     may_outgrow = index.may_outgrow
     for part in index.key_attributes:
         attribute = item.get(part.name)
         if attribute is None:
-            return None
+            return False
         text = attribute.get(part.type)
         if not text:
-            return None
+            return False
         if len(text) > key_schema.SHORT_KEY_CHARACTERS:
             may_outgrow = True
-    if may_outgrow and key_schema.index_keys_too_long(index, item):
-        return None
-    return _entry_at(keys.entry_key(table, index, item, item_key), index, stored)
+    return not (may_outgrow and key_schema.index_keys_too_long(index, item))
 
 
-def _entry_at(key: bytes, index: Index, stored: Stored) -> Entry:
+def _entry_value(index: Index, stored: Stored) -> bytes:
     if index.projection == "ALL":
-        value = stored.value
-        return Entry(key, value, int.from_bytes(value[:4], "big"))
+        return stored.value
     projected = index.projected
     kept = {name: value for name, value in stored.item.items() if name in projected}
-    size_bytes = sizes.item_size(kept)
-    return Entry(key, size_bytes.to_bytes(4, "big") + orjson.dumps(kept), size_bytes)
+    return sizes.item_size(kept).to_bytes(4, "big") + orjson.dumps(kept)
 
 
 def maintain(
@@ -65,24 +67,41 @@ def maintain(
     """Bring every index from the old item to the new one; the write units that each changed index consumed."""
     consumed: list[tuple[Index, int]] = []
     for index in table.indexes:
-        before = None if old is None else entry(table, index, old, item_key)
-        if before is not None and new is not None and _keyed_alike(index, old, new):
-            # Most updates leave the index's keys alone, and making a key costs more than comparing its attributes.
-            after: Entry | None = _entry_at(before.key, index, new)
+        if old is not None and new is not None and _keyed_alike(index, old.item, new.item):
+            units = _replace_in_place(view, batch, table, index, item_key, old, new)
         else:
+            before = None if old is None else entry(table, index, old, item_key)
             after = None if new is None else entry(table, index, new, item_key)
-        if before is None and after is None:
-            continue
-        units = _replace(view, batch, index, before, after)
+            units = _replace(view, batch, index, before, after)
         if units:
             consumed.append((index, units))
     return consumed
 
 
-def _keyed_alike(index: Index, old: Stored | None, new: Stored) -> bool:
-    assert old is not None
-    before, after = old.item, new.item
-    return all(before.get(part.name) == after.get(part.name) for part in index.key_attributes)
+def _keyed_alike(index: Index, before: Item, after: Item) -> bool:
+    for part in index.key_attributes:
+        name = part.name
+        if before.get(name) != after.get(name):
+            return False
+    return True
+
+
+def _replace_in_place(
+    view: View, batch: Batch, table: Table, index: Index, item_key: bytes, old: Stored, new: Stored
+) -> int:
+    """``_replace`` for an item whose keys of the index stay, as most updates leave them: the key is made once, or not at all."""
+    before, after = _entry_value(index, old), _entry_value(index, new)
+    if (before == after and not index.backfilling) or not _is_indexed(index, new.item):
+        return 0
+    key = keys.entry_key(table, index, new.item, item_key)
+    present = not index.backfilling or view.get(key) is not None
+    before_bytes, after_bytes = int.from_bytes(before[:4], "big"), int.from_bytes(after[:4], "big")
+    batch.put(key, after)
+    if not present:
+        batch.add(index.counter, 1, after_bytes)
+    elif after_bytes != before_bytes:
+        batch.add(index.counter, 0, after_bytes - before_bytes)
+    return sizes.write_units(max(before_bytes, after_bytes))
 
 
 def _replace(view: View, batch: Batch, index: Index, before: Entry | None, after: Entry | None) -> int:
@@ -91,13 +110,6 @@ def _replace(view: View, batch: Batch, index: Index, before: Entry | None, after
     Units, as AWS charges them: one write for an entry that comes, goes or changes in place (of the larger size), two
     (delete and put) where its key changes, none where nothing of it changes.
     """
-    if before is not None and after is not None and before.key == after.key:
-        if before.value == after.value and not index.backfilling:
-            return 0
-        batch.put(after.key, after.value)
-        present = not index.backfilling or view.get(before.key) is not None
-        batch.add(index.counter, 0 if present else 1, after.size_bytes - (before.size_bytes if present else 0))
-        return sizes.write_units(max(before.size_bytes, after.size_bytes))
     units = 0
     if before is not None:
         # While an index is being filled, the entry of an item that the backfill has not reached is not there yet.

@@ -17,11 +17,11 @@ import orjson
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.dynamodb import keys, sizes, values
+from tabletop.dynamodb import catalog, keys, sizes, values
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.schema import Index, Table
-from tabletop.dynamodb.write import Outcome, Write, locate
+from tabletop.dynamodb.write import Outcome, Write, checked_key
 from tabletop.storage.store import Batch, View
 
 MEMBERS_MAX = 100
@@ -77,10 +77,14 @@ def apply_all(
     reasons = Reasons(len(prepare))
     writes: list[tuple[Table, bytes, Write]] = []
     seen: set[bytes] = set()
+    tables: dict[str, Table] = {}
     for position, prepare_member in enumerate(prepare):
         try:
             prepared = prepare_member()
-            table, item_key = locate(view, call, prepared)
+            table = tables.get(prepared.table)
+            if table is None:
+                table = tables[prepared.table] = catalog.table_of(view, call, prepared.table)
+            item_key = checked_key(table, prepared)
         except ApiError as error:
             reasons.refuse(position, error)
             continue

@@ -105,13 +105,19 @@ def apply_at(view: View, batch: Batch, table: Table, key: bytes, write: Write, n
 def locate(view: View, call: Call, write: Write) -> tuple[Table, bytes]:
     """The table and the key of the item that a write is about, its key attributes checked. Raises as ``apply`` does."""
     table = catalog.table_of(view, call, write.table)
+    return table, checked_key(table, write)
+
+
+def checked_key(table: Table, write: Write) -> bytes:
+    """``locate`` where the table is known."""
+    subject = write.subject
     if write.kind == "put":
-        check_put(table, write.subject)
+        check_put(table, subject)
     else:
-        key_schema.check_key(table, write.subject)
+        key_schema.check_key(table, subject)
         if write.update is not None:
             _refuse_key_update(table, write.update)
-    return table, keys.item_key(table, write.subject)
+    return keys.item_key(table, subject)
 
 
 def check_put(table: Table, item: Item) -> None:
@@ -175,7 +181,10 @@ def _store(view: View, batch: Batch, outcome: Outcome, new: Item, new_bytes: int
         return
     table = outcome.table
     batch.put(outcome.key, value)
-    batch.add(table.counter, 1 if old_raw is None else 0, new_bytes - old_bytes)
+    if old_raw is None:
+        batch.add(table.counter, 1, new_bytes)
+    elif new_bytes != old_bytes:
+        batch.add(table.counter, 0, new_bytes - old_bytes)
     _follow(view, batch, outcome, Stored(new, value))
     if table.stream is not None and not _is_rewriting(outcome, new, value):
         changes.record(view, batch, table, outcome.key, new, old_raw, value, now)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabletop.base.call import Call
-from tabletop.dynamodb import write
+from tabletop.dynamodb import catalog, write
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.operations.operation import Body, Operation, table_arn, table_name
+from tabletop.dynamodb.schema import Table
 from tabletop.dynamodb.touches import Touch, item_partitions, write_attributes
 from tabletop.dynamodb.values import canonicalise_item, check_item
 from tabletop.dynamodb.write import Write
@@ -68,12 +69,17 @@ def plan(view: View, request: BatchWriteItem, now: float) -> tuple[dict[str, Any
     consumption = Consumption()
     metrics: dict[str, list[dict[str, Any]]] = {}
     seen: set[bytes] = set()
+    tables: dict[str, Table] = {}
     for prepared in request.writes:
-        outcome = write.apply(view, batch, request.call, prepared, now)
+        table = tables.get(prepared.table)
+        if table is None:
+            table = tables[prepared.table] = catalog.table_of(view, request.call, prepared.table)
+        outcome = write.apply_at(view, batch, table, write.checked_key(table, prepared), prepared, now)
         if outcome.key in seen:
             raise invalid("Provided list of item keys contains duplicates")
         seen.add(outcome.key)
-        consumption.add(outcome.table, outcome.table_units, outcome.index_units)
+        if request.return_consumed_capacity is not None:
+            consumption.add(table, outcome.table_units, outcome.index_units)
         if request.return_collection_metrics:
             row = write.collection_metrics(view, outcome)
             if row is not None and row not in metrics.setdefault(outcome.table.name, []):

@@ -84,7 +84,8 @@ def plan(view: View, request: TransactWriteItems, now: float) -> tuple[dict[str,
         lambda table, key, prepared: write.apply_at(view, batch, table, key, prepared, now),
     )
     answer: dict[str, Any] = {}
-    written_units(outcomes).attach(answer, request.return_consumed_capacity)
+    if request.return_consumed_capacity is not None:
+        written_units(outcomes).attach(answer, request.return_consumed_capacity)
     if request.return_collection_metrics:
         answer["ItemCollectionMetrics"] = _metrics(view, outcomes)
     if token is not None:
