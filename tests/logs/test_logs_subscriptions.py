@@ -28,10 +28,14 @@ class Subscribers:
         self.taken: list[tuple[str, dict[str, Any]]] = []
         self.asked: list[tuple[str, ...]] = []
         self.full = self.gone = False
+        self.log_group = "/aws/lambda/f"
 
     async def reachable(self, account: str, region: str, destination_arn: str, source_arn: str) -> bool:
         self.asked.append((account, region, destination_arn, source_arn))
         return not self.gone
+
+    async def own_log_group(self, account: str, region: str, destination_arn: str) -> str | None:
+        return None if self.gone else self.log_group
 
     async def deliver(self, account: str, region: str, destination_arn: str, payload: bytes) -> bool:
         if not self.full:
@@ -161,6 +165,22 @@ def test_unreachable_functions(client: Any, subscribers: Subscribers) -> None:
         "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute your "
         "function.",
     )
+
+
+# A function cannot be given its own log: each invocation would make the next one. Nor is it when its log moves there later.
+def test_a_function_does_not_get_its_own_log(client: Any, subscribers: Subscribers, post: Post) -> None:
+    client.stream()
+    subscribers.log_group = "g"
+    with pytest.raises(ApiError) as caught:
+        subscribe(client)
+    words = "The log group provided is reserved for the function log of the destination function."
+    assert (caught.value.code, caught.value.message) == ("InvalidParameterException", words)
+    subscribers.log_group = "/aws/lambda/f"
+    subscribe(client)
+    put(client, "one")
+    subscribers.log_group = "g"
+    post()
+    assert (subscribers.messages, parcels(client)) == ([], 0)
 
 
 # Matching events reach the function in AWS's form, in order, with the ids that FilterLogEvents gives; others do not.

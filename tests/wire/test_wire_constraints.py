@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tabletop.wire.constraints import compile_constraints, validation_error
+from tabletop.wire.constraints import compile_constraints, validation_code, validation_error
 from tabletop.wire.models import service_model
 from tabletop.wire.patterns import translate
 
@@ -96,11 +96,28 @@ def test_sensitive_values() -> None:
     assert message == f"Value at 'password' {AT} have length less than or equal to 128"
 
 
-# One violation is an error, several are errors, and the query protocol has its own code.
+# One violation is an error, several are errors.
 def test_validation_error() -> None:
     assert validation_error(["a"]).message == "1 validation error detected: a"
-    both = validation_error(["a", "b"], "query")
+    both = validation_error(["a", "b"], "ValidationError")
     assert (both.code, both.message) == ("ValidationError", "2 validation errors detected: a; b")
+
+
+# The query protocol has its own code, and so has CloudWatch Logs where its operation's model has no ValidationException.
+@pytest.mark.parametrize(
+    ("service", "action", "code"),
+    [
+        ("iam", "CreateUser", "ValidationError"),
+        ("lambda", "Invoke", "ValidationException"),
+        ("dynamodb", "GetItem", "ValidationException"),
+        ("logs", "CreateLogGroup", "InvalidParameterException"),
+        ("logs", "ListTagsLogGroup", "InvalidParameterException"),
+        ("logs", "DeleteLogGroup", "InvalidParameterException"),
+        ("logs", "PutDeliverySource", "ValidationException"),
+    ],
+)
+def test_validation_codes(service: str, action: str, code: str) -> None:
+    assert validation_code(service_model(service), action) == code
 
 
 # Every operation's constraints compile, the recursive ones too (attribute values, filters).

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from tabletop.wire.constraints import compile_constraints, validation_error
+from tabletop.wire.constraints import compile_constraints, validation_code, validation_error
 from tabletop.wire.models import ServiceModel
 
 COMPILED_MAX = 2048
@@ -16,7 +16,7 @@ def check_params(model: ServiceModel, action: str, params: dict[str, Any]) -> No
     """Raise the service's validation error if the parameters break the model's constraints."""
     messages = _compiled(model, action)(params)
     if messages:
-        raise validation_error(messages, model.metadata["protocol"])
+        raise validation_error(messages, validation_code(model, action))
 
 
 @lru_cache(maxsize=COMPILED_MAX)

@@ -29,7 +29,7 @@ from tabletop.logs.pattern import compile_pattern
 from tabletop.logs.ports import Subscribers
 from tabletop.logs.read import event_form, position_digits
 from tabletop.logs.records import GROUPS, Record, group_arn
-from tabletop.logs.subscriptions import filters_of
+from tabletop.logs.subscriptions import filters_of, loop
 from tabletop.storage.store import Batch, Store, View, after_prefix
 
 MESSAGE_BYTES_MAX = 700_000
@@ -118,6 +118,9 @@ class Delivery:
             for message in _messages(parcel, wanted, due.events):
                 if not await subscribers.reachable(*place, source):
                     raise ApiError("AccessDeniedException", "The function is gone or does not permit it.")
+                if await subscribers.own_log_group(*place) == parcel.group:
+                    # The function's log group was set anew after the filter was put.
+                    raise loop()
                 if not await subscribers.deliver(*place, message):
                     if await self._store.commit(_age, parcel.written) < GIVEN_UP_AFTER_S:
                         return False

@@ -12,6 +12,10 @@ class Subscribers(Protocol):
         """Is there such a function, and does its policy let CloudWatch Logs invoke it for this log group?"""
         ...
 
+    async def own_log_group(self, account: str, region: str, destination_arn: str) -> str | None:
+        """The log group that the function itself writes to; None where there is no such function."""
+        ...
+
     async def deliver(self, account: str, region: str, destination_arn: str, payload: bytes) -> bool:
         """Invoke asynchronously. True: the event is durable there. False: not now, try again later.
 

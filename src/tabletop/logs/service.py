@@ -126,6 +126,8 @@ class Logs:
         place = (call.account, call.region, params["destinationArn"])
         if self._subscribers is None or not await self._subscribers.reachable(*place, source):
             raise subscriptions.unreachable()
+        if await self._subscribers.own_log_group(*place) == params["logGroupName"]:
+            raise subscriptions.loop()
 
     async def maintain(self) -> bool:
         """Some steps of background work. True while more is known to be left: then call it again soon."""

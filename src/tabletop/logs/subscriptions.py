@@ -30,6 +30,11 @@ def unreachable() -> ApiError:
     )
 
 
+def loop() -> ApiError:
+    """A function that gets its own log would be invoked by its own invocations for ever. AWS's words, recalled."""
+    return invalid("The log group provided is reserved for the function log of the destination function.")
+
+
 def check_filter(call: Call, params: dict[str, Any]) -> None:
     """Everything that can be judged without the store. Raises ApiError."""
     compile_pattern(params["filterPattern"])

@@ -33,6 +33,14 @@ class FunctionSubscribers:
             source_arn=source_arn,
         )
 
+    async def own_log_group(self, account: str, region: str, destination_arn: str) -> str | None:
+        try:
+            function = await self._ask(account, region, "GetFunctionConfiguration", FunctionName=destination_arn)
+        except ApiError:
+            return None
+        group: str = function["LoggingConfig"]["LogGroup"]
+        return group
+
     async def deliver(self, account: str, region: str, destination_arn: str, payload: bytes) -> bool:
         try:
             await self._ask(

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tabletop.base.errors import ApiError
-from tabletop.wire.models import Shape
+from tabletop.wire.models import ServiceModel, Shape
 from tabletop.wire.patterns import translate
 
 Path = tuple[Any, ...]
@@ -47,11 +47,26 @@ def compile_constraints(shape: Shape | None) -> Callable[[dict[str, Any]], list[
     return run
 
 
-def validation_error(messages: list[str], protocol: str = "json") -> ApiError:
-    """The error for one or more messages; the query protocol's code differs from all others'."""
+def validation_error(messages: list[str], code: str = "ValidationException") -> ApiError:
+    """The error for one or more messages; ``code`` is the service's own, see ``validation_code``."""
     count = len(messages)
     text = f"{count} validation error{'' if count == 1 else 's'} detected: {'; '.join(messages)}"
-    return ApiError("ValidationError" if protocol == "query" else "ValidationException", text)
+    return ApiError(code, text)
+
+
+def validation_code(model: ServiceModel, action: str) -> str:
+    """What a service calls a request that breaks its model's constraints.
+
+    The query protocol has a code of its own. CloudWatch Logs says InvalidParameterException (users quote it of
+    CreateLogGroup and PutLogEvents), except in its newer operations, whose models have ValidationException alone.
+    """
+    if model.metadata["protocol"] == "query":
+        return "ValidationError"
+    if model.service_name == "logs":
+        errors = {shape.name for shape in model.operation_model(action).error_shapes}
+        if "ValidationException" not in errors or "InvalidParameterException" in errors:
+            return "InvalidParameterException"
+    return "ValidationException"
 
 
 def _checker(shape: Shape) -> Check | None:
