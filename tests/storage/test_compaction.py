@@ -147,7 +147,7 @@ def test_a_killed_reader_does_not_hold_pages(tmp_path: Path) -> None:
 
 # The map is full: the write is refused with that reason, reads go on, and what is deleted makes room again.
 def test_a_full_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabletop.storage.engine.MAP_BYTES", (4 << 20,))
+    monkeypatch.setattr("tabletop.storage.environment.MAP_BYTES", (4 << 20,))
     store = open_store(tmp_path)
     stored, reason = 0, ""
     for number in range(100):

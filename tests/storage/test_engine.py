@@ -201,7 +201,7 @@ def test_unmarked_store_is_refused(tmp_path: Path) -> None:
 
 # A full map refuses the group that met it, whole; reads go on, and so do writes that fit.
 def test_full_map_refuses_writes_and_keeps_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabletop.storage.engine.MAP_BYTES", (1 << 20,))
+    monkeypatch.setattr("tabletop.storage.environment.MAP_BYTES", (1 << 20,))
     store = open_store(tmp_path)
     commit(store, put_plan, {P + b"a": b"1"})
     with pytest.raises(StorageUnavailable):

@@ -16,20 +16,15 @@ pages again, and whatever a later commit refers to was synced before or is writt
   then on, reads too. The environment is then closed and opened again, in place: reads go on at once.
 - The disk may have kept the new meta page all the same. Before the first commit after opening, the file is synced: the
   disk has the old one before any page of the failed commit is used again. So does a server that was killed and starts.
-
-The map is opened far larger than any data (a sparse file; only used pages take space), since every process would have
-to agree on growing it. Where the address space is limited, smaller maps are tried.
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from operator import add
 from pathlib import Path
 from struct import Struct
@@ -43,15 +38,11 @@ from tabletop.base.files import sync_file
 from tabletop.base.log import Log
 from tabletop.storage import failures
 from tabletop.storage.committer import InlineCommitter, ThreadedCommitter
+from tabletop.storage.environment import allocate_lock_file, is_out_of_space, open_environment
 from tabletop.storage.format import prepare_directory
 from tabletop.storage.store import COUNTER_WIDTH_MAX, Answer, Batch, Plan, Request, View
 
 KEY_BYTES_MAX = 1978
-MAP_BYTES = (1 << 42, 1 << 40, 1 << 37, 1 << 34)
-"""4 TiB, and what is tried when the platform refuses that much address space."""
-READERS_MAX = 1024
-LOCK_FILE_BYTES = 64 * (READERS_MAX + 2)
-"""A place of 64 bytes for each reader, and the head."""
 RETRY_S = 5.0
 """After a commit that failed: how long no write is tried."""
 _FULL = "the disk is full"
@@ -159,7 +150,7 @@ class _LmdbWrite(_LmdbView):
             self._transaction.commit()
         except lmdb.Error as error:
             self._engine.refuse_writes(error)
-            reason = _FULL if _is_out_of_space(error) else "the store could not make a write durable"
+            reason = _FULL if is_out_of_space(error) else "the store could not make a write durable"
             raise StorageUnavailable(reason, str(error)) from error
         finally:
             self._engine.release()
@@ -199,7 +190,7 @@ class LmdbStore:
         """The file is to be synced before the next write."""
         self._writing = threading.Lock()
         """Held by the write transaction, and while the environment is exchanged."""
-        self.environment: Any = _open_environment(path, durable)
+        self.environment: Any = open_environment(path, durable)
         """None when it could not be opened again after a fault."""
         self._committer = ThreadedCommitter(self, clock) if durable else InlineCommitter(self, clock)
         self.submit = self._committer.submit
@@ -247,7 +238,7 @@ class LmdbStore:
 
     def refuse_writes(self, error: BaseException) -> None:
         """Take no writes for ``RETRY_S``, unless it is only space that is wanted: then the next one may fit."""
-        if isinstance(error, lmdb.MapFullError | lmdb.DiskError) or _is_out_of_space(error):
+        if isinstance(error, lmdb.MapFullError | lmdb.DiskError) or is_out_of_space(error):
             return
         self._failure = str(error)
         self._retry_at = self._stopwatch() + RETRY_S
@@ -281,7 +272,7 @@ class LmdbStore:
                 if environment is not None:
                     environment.close()
                 try:
-                    self.environment = _open_environment(self.path, self.durable)
+                    self.environment = open_environment(self.path, self.durable)
                 except (lmdb.Error, OSError, StartupError) as error:
                     raise StorageUnavailable("the store cannot be opened again", str(error)) from error
                 self._unsynced = self.durable
@@ -343,7 +334,7 @@ def open_store(directory: Path | None, *, durable: bool = True, clock: Clock = s
         prepare_directory(directory, clock())
         path = directory / "store"
         path.mkdir(exist_ok=True)
-        _allocate_lock_file(path)
+        allocate_lock_file(path)
         return LmdbStore(path, durable=durable, clock=clock, temporary=temporary)
     except OSError as error:
         raise StartupError(f"the data directory {directory} cannot be used: {error.strerror or error}") from error
@@ -351,51 +342,6 @@ def open_store(directory: Path | None, *, durable: bool = True, clock: Clock = s
         raise StartupError(f"the store in {directory} cannot be opened: {error}") from error
 
 
-def _allocate_lock_file(path: Path) -> None:
-    """Give LMDB's lock file its blocks: it is mapped, and a hole that a full disk cannot fill would kill the process."""
-    with (path / "lock.mdb").open("ab") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, LOCK_FILE_BYTES)
-
-
-def _open_environment(path: Path, durable: bool) -> Any:
-    for map_bytes in MAP_BYTES:
-        with suppress(lmdb.MemoryError):
-            try:
-                return lmdb.open(
-                    str(path),
-                    map_size=map_bytes,
-                    max_readers=READERS_MAX,
-                    max_spare_txns=16,
-                    sync=durable,
-                    metasync=durable,
-                    readahead=False,
-                    meminit=False,
-                    lib_version=1,
-                )
-            except lmdb.Error as error:
-                if "Cannot allocate memory" not in str(error):
-                    raise
-    raise StartupError(f"this machine does not let Tabletop map even {MAP_BYTES[-1] >> 30} GiB of memory")
-
-
-_OUT_OF_SPACE = (
-    *(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
-    errno.errorcode[errno.ENOSPC],
-    # A disk that fills within one write takes the first part of it.
-    "MDB_SHORT_WRITE",
-)
-
-
 def _untaken(error: lmdb.Error) -> StorageUnavailable:
     reason = _MAP_FULL if isinstance(error, lmdb.MapFullError) else "the store could not take a write"
     return StorageUnavailable(reason, str(error))
-
-
-def _is_out_of_space(error: BaseException) -> bool:
-    """Want of space fails a commit before its meta page is written: the disk keeps the commit before, and all is known.
-
-    A meta page that could not be written is another matter: LMDB itself then takes no further write.
-    """
-    text = str(error)
-    return any(name in text for name in _OUT_OF_SPACE)
