@@ -181,3 +181,24 @@ def test_order(first: Any, second: Any, expected: bool) -> None:
 def test_order_keys() -> None:
     assert values.order_key({"N": "9"}) < values.order_key({"N": "10"})
     assert values.type_of({"SS": ["a"]}) == "SS"
+
+
+# A long list of numbers is judged as a whole where all are canonical already; one that is not, or is no number, counts still.
+@pytest.mark.parametrize(
+    ("odd", "expected"),
+    [("0", "0"), ("-1.5", "-1.5"), ("1.50", "1.5"), ("-0", "0"), ("1e3", "1000"), ("007", "7"), ("-0.05", "-0.05")],
+)
+def test_long_lists_of_numbers(odd: str, expected: str) -> None:
+    value = {"L": [{"N": str(number)} for number in range(20)] + [{"N": odd}]}
+    values.canonicalise(value)
+    assert value["L"][-1] == {"N": expected}
+    assert value["L"][:20] == [{"N": str(number)} for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"N": "1,2"}, {"N": ""}, {"N": "9" * 39}, {"N": "0." + "1" * 39}, {"N": 1}, {"N": "1", "S": "x"}, {}],
+)
+def test_long_lists_with_what_is_no_number(odd: dict[str, Any]) -> None:
+    with pytest.raises(ApiError):
+        values.canonicalise({"L": [{"N": str(number)} for number in range(20)] + [odd]})

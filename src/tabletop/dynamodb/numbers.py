@@ -35,7 +35,9 @@ UNDERFLOW = "Number underflow. Attempting to store a number with magnitude small
 
 _NUMBER = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?")
 
-_PLAIN = re.compile(r"-?(?:[1-9][0-9]*|0(?=\.))(?:\.[0-9]*[1-9])?")
+_PLAIN = r"-?(?:[1-9][0-9]*|0(?=\.))(?:\.[0-9]*[1-9])?"
+_is_plain = re.compile(_PLAIN).fullmatch
+_are_plain = re.compile(f"(?:{_PLAIN}|0)(?:,(?:{_PLAIN}|0))*+").fullmatch
 """Canonical texts of digits alone, but for zero's."""
 
 _EXACT = Context(prec=DIGITS_MAX, Emax=999, Emin=-999, traps=[Inexact, InvalidOperation])
@@ -48,9 +50,15 @@ def canonical(text: str) -> str:
     """The canonical text of a number as a client wrote it. Raises ValidationException with AWS's reason."""
     if text.isdecimal() and len(text) <= DIGITS_MAX and text.isascii() and (text[0] != "0" or text == "0"):
         return text
-    if len(text) <= DIGITS_MAX and _PLAIN.fullmatch(text):
+    if len(text) <= DIGITS_MAX and _is_plain(text):
         return text
     return _canonical_of_any(text)
+
+
+def are_canonical(texts: list[str]) -> bool:
+    """Whether all of them surely are canonical, told quicker than one by one. Raises TypeError where one is no text."""
+    row = ",".join(texts)
+    return row.count(",") == len(texts) - 1 and max(map(len, texts)) <= DIGITS_MAX and _are_plain(row) is not None
 
 
 def add(first: str, second: str) -> str:
@@ -92,12 +100,12 @@ def size_bytes(text: str) -> int:
         return 1
     if text[0] == "-":
         return 1 + size_bytes(text[1:])
-    whole, _, fraction = text.partition(".")
-    length = len(whole)
-    if not fraction:
-        return 1 + (len(whole.rstrip("0")) + length % 2 + 1) // 2
-    if whole != "0":
-        return 1 + (length + len(fraction) + length % 2 + 1) // 2
+    length, point = len(text), text.find(".")
+    if point < 0:
+        return 1 + (len(text.rstrip("0")) + length % 2 + 1) // 2
+    if text[0] != "0":
+        # The point itself stands for the one that rounds up.
+        return 1 + (length + point % 2) // 2
     _, digits, exponent = _parts(text)
     before_first_pair = 1 - exponent % 2
     return 1 + (len(digits) + before_first_pair + 1) // 2

@@ -84,9 +84,10 @@ def _one_byte(_content: object) -> int:
 
 def _list_size(elements: list[dict[str, Any]]) -> int:
     total = CONTAINER_BYTES + ELEMENT_BYTES * len(elements)
+    number_size = numbers.size_bytes
     for value in elements:
         for kind, content in value.items():
-            total += _CONTENT_SIZES[kind](content)
+            total += number_size(content) if kind == "N" else _CONTENT_SIZES[kind](content)
     return total
 
 

@@ -27,6 +27,9 @@ NESTING_MAX = 32
 """Levels of an item, itself the first: an attribute's map is the second."""
 NAME_BYTES_MAX = 65535
 
+LONG_LIST_ELEMENTS = 16
+"""From so many elements on a list is first tried as a row of numbers."""
+
 EMPTY_VALUE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 SEVERAL_TYPES = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
@@ -207,6 +210,8 @@ def _check_list(_value_: dict[str, Any], content: object, level: int) -> None:
         raise not_a_list(content)
     if level >= NESTING_MAX:
         raise _invalid(TOO_DEEP)
+    if len(content) >= LONG_LIST_ELEMENTS and _are_canonical_numbers(content):
+        return
     for element in content:
         # What _value does, inlined as for members.
         if type(element) is dict and len(element) == 1:
@@ -218,6 +223,15 @@ def _check_list(_value_: dict[str, Any], content: object, level: int) -> None:
                     element["N"] = numbers.canonical(text)
                     continue
         _value({} if element is None else element, level + 1)
+
+
+def _are_canonical_numbers(elements: list[Any]) -> bool:
+    """Whether a list holds nothing but numbers that are canonical as they came: vectors and series are such lists."""
+    try:
+        texts = [element["N"] for element in elements if len(element) == 1]
+        return len(texts) == len(elements) and numbers.are_canonical(texts)
+    except (KeyError, TypeError):
+        return False
 
 
 def _check_map(_value_: dict[str, Any], content: object, level: int) -> None:
