@@ -372,15 +372,3 @@ def test_list_log_groups_by_tags(client: Any, filters: list[dict[str, Any]], nam
     client("CreateLogGroup", logGroupName="d")
     found = client("ListLogGroups", logGroupTags=filters)["logGroups"]
     assert [one["logGroupName"] for one in found] == names
-
-
-# TestMetricFilter says which of the messages a pattern matches.
-def test_a_pattern_is_tried_out(client: Any) -> None:
-    answer = client("TestMetricFilter", filterPattern="{ $.a = * }", logEventMessages=['{"a": 1}', "no", '{"a": "x"}'])
-    assert answer["matches"] == [
-        {"eventNumber": 1, "eventMessage": '{"a": 1}'},
-        {"eventNumber": 3, "eventMessage": '{"a": "x"}'},
-    ]
-    assert refused(client, "TestMetricFilter", filterPattern="{", logEventMessages=["x"])[0] == (
-        "InvalidParameterException"
-    )

@@ -15,10 +15,47 @@ from tabletop.logs.scanner import Predicate, Scanner, bad_pattern, parse_any
 _FIELD = re.compile(r'\[([^\]]*)\]|"([^"]*)"|(\S+)')
 
 
+_Field = tuple[str, Predicate]
+"""Name, or "" where it has none, and condition."""
+
+
 def compile_fields(text: str) -> Callable[[str], bool]:
     """``text`` begins with "[" and ends with "]"."""
-    before: list[Predicate] = []
-    after: list[Predicate] | None = None
+    before, after = _parse(text)
+    head, tail, is_open = [holds for _, holds in before], [holds for _, holds in after or ()], after is not None
+    least = len(head) + len(tail)
+
+    def matches(message: str) -> bool:
+        fields = split_fields(message)
+        if len(fields) < least or (len(fields) > least and not is_open):
+            return False
+        pairs = [*zip(head, fields, strict=False), *zip(tail, fields[len(fields) - len(tail) :], strict=True)]
+        return all(holds((field, to_number(field))) for holds, field in pairs)
+
+    return matches
+
+
+def fields_extractor(text: str) -> Callable[[str], dict[str, str]]:
+    """All fields of a message that the pattern matches: ``$name``, or ``$3`` where the pattern has no name.
+
+    The form is AWS's in its examples of TestMetricFilter, as recalled.
+    """
+    before, after = _parse(text)
+
+    def extract(message: str) -> dict[str, str]:
+        fields = split_fields(message)
+        named = len(before) + len(after or ())
+        names = [name for name, _ in (*before, *[("", _any_field)] * (len(fields) - named), *(after or ()))]
+        pairs = enumerate(zip(names, fields, strict=True), 1)
+        return {"$" + (name.removeprefix("$") or str(number)): field for number, (name, field) in pairs}
+
+    return extract
+
+
+def _parse(text: str) -> tuple[list[_Field], list[_Field] | None]:
+    """The fields before the ellipsis, and those behind it, or None without one."""
+    before: list[_Field] = []
+    after: list[_Field] | None = None
     scanner = Scanner(text, 1, len(text) - 1)
     more = True
     while more:
@@ -32,35 +69,28 @@ def compile_fields(text: str) -> Callable[[str], bool]:
     scanner.skip_spaces()
     if scanner.peek():
         raise bad_pattern()
-    head, tail, is_open = tuple(before), tuple(after or ()), after is not None
-    least = len(head) + len(tail)
-
-    def matches(message: str) -> bool:
-        fields = split_fields(message)
-        if len(fields) < least or (len(fields) > least and not is_open):
-            return False
-        pairs = [*zip(head, fields, strict=False), *zip(tail, fields[len(fields) - len(tail) :], strict=True)]
-        return all(holds((field, to_number(field))) for holds, field in pairs)
-
-    return matches
+    return before, after
 
 
 def split_fields(message: str) -> list[str]:
     return [match[match.lastindex or 0] for match in _FIELD.finditer(message)]
 
 
-def _field(scanner: Scanner) -> Predicate:
+def _field(scanner: Scanner) -> _Field:
     """A name, a condition, or nothing at all: any field."""
     scanner.skip_spaces()
     if scanner.peek() in ("", ","):
-        return _any_field
+        return "", _any_field
     start = scanner.at
-    if _name(scanner):
+    name = _name(scanner)
+    scanner.skip_spaces()
+    if name and scanner.peek() in ("", ","):
+        return name, _any_field
+    while not name and scanner.accept("("):
         scanner.skip_spaces()
-        if scanner.peek() in ("", ","):
-            return _any_field
+        name = _name(scanner)
     scanner.at = start
-    return parse_any(scanner, _condition)
+    return name, parse_any(scanner, _condition)
 
 
 def _condition(scanner: Scanner) -> Predicate:

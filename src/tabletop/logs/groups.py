@@ -161,7 +161,7 @@ def _summary(view: View, call: Call, group: Record, *, short: bool) -> Answer:
     summary = {
         "logGroupName": group["name"],
         "creationTime": group["created"],
-        "metricFilterCount": 0,
+        "metricFilterCount": len(group.get("metric_filters", ())),
         "arn": f"{arn}:*",
         "storedBytes": read_counter(view, keys.counter_key(group["number"]), 1)[0],
         "logGroupClass": group["class"],

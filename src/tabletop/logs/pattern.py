@@ -24,14 +24,15 @@ Source: AWS's page "Filter pattern syntax", and the issues it leaves open as sai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
-from tabletop.logs.fields import compile_fields
+from tabletop.logs.fields import compile_fields, fields_extractor
 from tabletop.logs.scanner import bad_pattern
-from tabletop.logs.selectors import compile_selectors
+from tabletop.logs.selectors import compile_selectors, selectors_extractor
 from tabletop.logs.terms import Matcher, compile_terms
 
-__all__ = ["Matcher", "compile_pattern"]
+__all__ = ["Matcher", "compile_pattern", "extractor"]
 
 COMPILED_MAX = 256
 
@@ -52,3 +53,15 @@ def compile_pattern(pattern: str) -> Matcher:
 
 def _every_message(message: str) -> bool:
     return True
+
+
+def extractor(pattern: str) -> Callable[[str], dict[str, str]]:
+    """What a sound pattern names, in a message that it matches: TestMetricFilter's extractedValues."""
+    text = pattern.strip()
+    if text.startswith("{"):
+        return selectors_extractor(text)
+    return fields_extractor(text) if text.startswith("[") else _nothing
+
+
+def _nothing(message: str) -> dict[str, str]:
+    return {}

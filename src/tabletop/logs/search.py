@@ -74,17 +74,6 @@ async def filter_events(store: Store, call: Call, params: dict[str, Any]) -> Ans
     return {"events": page.events, "searchedLogStreams": [], "nextToken": token}
 
 
-def try_pattern(view: View, call: Call, params: dict[str, Any]) -> Answer:
-    """TestMetricFilter. Without extractedValues, whose form AWS does not document."""
-    matches = compile_pattern(params["filterPattern"])
-    found = [
-        {"eventNumber": number, "eventMessage": message}
-        for number, message in enumerate(params["logEventMessages"], 1)
-        if matches(message)
-    ]
-    return {"matches": found}
-
-
 def _read_params(call: Call, params: dict[str, Any]) -> Search:
     stream_names, stream_prefix = params.get("logStreamNames"), params.get("logStreamNamePrefix")
     if stream_names and stream_prefix:

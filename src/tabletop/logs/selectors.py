@@ -39,8 +39,34 @@ def compile_selectors(text: str) -> Callable[[str], bool]:
     return matches
 
 
+def selectors_extractor(text: str) -> Callable[[str], dict[str, str]]:
+    """The first scalar that each selector of a sound pattern leads to, under the selector as it is written."""
+    selectors: dict[str, list[Step]] = {}
+    scanner = Scanner(text, 1, len(text) - 1)
+
+    def noted(scanner: Scanner) -> Predicate:
+        scanner.skip_spaces()
+        start = scanner.at
+        steps = _selector(scanner)
+        selectors[scanner.text[start : scanner.at]] = steps
+        return _condition_of(scanner, steps)
+
+    parse_any(scanner, noted)
+
+    def extract(message: str) -> dict[str, str]:
+        document = orjson.loads(message)
+        found = {name: map(_scalar, _select(document, steps)) for name, steps in selectors.items()}
+        firsts = {name: next((each for each in scalars if each is not None), None) for name, scalars in found.items()}
+        return {name: first[0] for name, first in firsts.items() if first is not None}
+
+    return extract
+
+
 def _condition(scanner: Scanner) -> Predicate:
-    steps = _selector(scanner)
+    return _condition_of(scanner, _selector(scanner))
+
+
+def _condition_of(scanner: Scanner, steps: list[Step]) -> Predicate:
     if scanner.accept_word("IS"):
         for word, value in (("NULL", None), ("TRUE", True), ("FALSE", False)):
             if scanner.accept_word(word):

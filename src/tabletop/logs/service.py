@@ -8,7 +8,19 @@ from typing import Any
 from tabletop.base.access import Facts, TagFacts
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.logs import background, groups, read, search, streams, subscriptions, tags, write
+from tabletop.base.log import Log
+from tabletop.logs import (
+    background,
+    groups,
+    metric_filters,
+    read,
+    resource_policies,
+    search,
+    streams,
+    subscriptions,
+    tags,
+    write,
+)
 from tabletop.logs.delivery import Delivery
 from tabletop.logs.ports import Subscribers
 from tabletop.logs.records import get_group, group_arn
@@ -29,6 +41,10 @@ WRITES: dict[str, Callable[[View, tuple[Call, Params], float], tuple[Answer, Bat
     "PutLogEvents": write.put_events,
     "PutSubscriptionFilter": subscriptions.put_filter,
     "DeleteSubscriptionFilter": subscriptions.delete_filter,
+    "PutMetricFilter": metric_filters.put_filter,
+    "DeleteMetricFilter": metric_filters.delete_filter,
+    "PutResourcePolicy": resource_policies.put_policy,
+    "DeleteResourcePolicy": resource_policies.delete_policy,
     "TagResource": tags.tag,
     "UntagResource": tags.untag,
     "TagLogGroup": tags.tag,
@@ -37,7 +53,9 @@ WRITES: dict[str, Callable[[View, tuple[Call, Params], float], tuple[Answer, Bat
 
 READS: dict[str, Callable[[View, Call, Params], Answer]] = {
     "DescribeLogGroups": groups.describe_groups,
-    "TestMetricFilter": search.try_pattern,
+    "DescribeMetricFilters": metric_filters.describe_filters,
+    "TestMetricFilter": metric_filters.try_pattern,
+    "DescribeResourcePolicies": resource_policies.describe_policies,
     "ListLogGroups": groups.list_groups,
     "DescribeSubscriptionFilters": subscriptions.describe_filters,
     "DescribeLogStreams": streams.describe_streams,
@@ -56,6 +74,7 @@ APPENDED_EVENTS_MAX = 1_000
 """Per commit of ``append``, so that a flood of log lines does not hold up the commits of others."""
 
 _MAINTENANCE_STEPS_MAX = 100
+_log = Log("logs")
 
 
 class Logs:
@@ -78,6 +97,8 @@ class Logs:
             answer = await self._store.commit(plan, (call, params))
             if action in _WAKING:
                 self._delivery.wake()
+            if action == "PutMetricFilter":
+                _log.warning("a metric filter is kept, but no metrics are made of it", group=params["logGroupName"])
             return answer
         if action == "FilterLogEvents":
             return await search.filter_events(self._store, call, params)
