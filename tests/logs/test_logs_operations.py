@@ -66,7 +66,7 @@ def test_refusals(client: Any) -> None:
     assert refused(client, "GetLogEvents", logStreamName="s")[0] == "InvalidParameterException"
     assert refused(client, "DescribeLogGroups", nextToken="?")[0] == "InvalidParameterException"
     assert refused(client, "CreateLogGroup", logGroupName="k", kmsKeyId="key")[0] == "InvalidParameterException"
-    assert refused(client, "PutMetricFilter")[0] == "UnknownOperationException"
+    assert refused(client, "PutTransformer")[0] == "UnknownOperationException"
 
 
 # Groups come in order of their names, page by page; a prefix, a pattern and identifiers choose among them.
