@@ -99,7 +99,7 @@ def check_shape(shape: Any, value: Any) -> None:
         for member in value:
             check_shape(shape.member, member)
     else:
-        kinds = {"string": str, "timestamp": float, "boolean": bool, "integer": int, "map": dict}
+        kinds = {"string": str, "blob": bytes, "timestamp": float, "boolean": bool, "integer": int, "map": dict}
         assert type(value) is kinds[shape.type_name]
 
 

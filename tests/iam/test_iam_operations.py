@@ -295,8 +295,8 @@ def test_accounts_are_apart(api: Api) -> None:
 # What is not built says so.
 def test_an_unknown_operation_is_refused(api: Api) -> None:
     with pytest.raises(ApiError) as caught:
-        api("ChangePassword", OldPassword="a", NewPassword="b")
-    assert caught.value.message == "Could not find operation ChangePassword for version 2010-05-08"
+        api("EnableOrganizationsRootSessions")
+    assert caught.value.message == "Could not find operation EnableOrganizationsRootSessions for version 2010-05-08"
     assert caught.value.code == "InvalidAction"
 
 

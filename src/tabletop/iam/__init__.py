@@ -14,7 +14,9 @@ Reading order:
 ``records``          where roles, users, policies and keys are kept
 ``operation``, ``names``, ``kinds``, ``holders``, ``tagging``   what the API's families share
 ``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``policy_versions``,
-``account``, ``account_details``, ``absences``   the API by families, listed in ``families``
+``account``, ``account_details``, ``password_policy``, ``login_profiles``, ``mfa_devices``, ``absences``   the API by
+families, listed in ``families``
+``totp``             the codes of MFA devices (pure)
 ``sts``, ``session_tokens``, ``unverifiable``   STS, over ``sessions``
 ``root_key``         the root's own key
 ``uses``             when a key or role was used last

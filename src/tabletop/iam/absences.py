@@ -7,7 +7,6 @@ them answer InvalidAction. Tools ask for them all the same: Terraform before it 
 from __future__ import annotations
 
 from tabletop.base.call import Call
-from tabletop.base.errors import ApiError
 from tabletop.iam.kinds import USER
 from tabletop.iam.operation import Answer, Params, Read
 from tabletop.storage.store import View
@@ -22,27 +21,11 @@ def _nothing(member: str, *, paged: bool = True) -> Read:
     return read
 
 
-def _no_login_profile(view: View, call: Call, params: Params) -> Answer:
-    name = params.get("UserName", call.principal.name)
-    USER.find(view, call.principal.account, name)
-    raise ApiError("NoSuchEntity", f"Login Profile for User {name} cannot be found.", status=404)
-
-
-def _no_password_policy(view: View, call: Call, params: Params) -> Answer:
-    account = call.principal.account
-    raise ApiError("NoSuchEntity", f"The Password Policy with domain name {account} cannot be found.", status=404)
-
-
 READS: dict[str, Read] = {
-    "ListMFADevices": _nothing("MFADevices"),
-    "ListVirtualMFADevices": _nothing("VirtualMFADevices"),
     "ListSigningCertificates": _nothing("Certificates"),
     "ListSSHPublicKeys": _nothing("SSHPublicKeys"),
     "ListServiceSpecificCredentials": _nothing("ServiceSpecificCredentials"),
     "ListServerCertificates": _nothing("ServerCertificateMetadataList"),
     "ListOpenIDConnectProviders": _nothing("OpenIDConnectProviderList", paged=False),
     "ListSAMLProviders": _nothing("SAMLProviderList", paged=False),
-    "GetLoginProfile": _no_login_profile,
-    "DeleteLoginProfile": _no_login_profile,
-    "GetAccountPasswordPolicy": _no_password_policy,
 }

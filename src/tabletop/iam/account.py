@@ -11,7 +11,17 @@ from tabletop.iam.kinds import GROUP, ROLE, USER
 from tabletop.iam.managed_policies import DOCUMENT_BYTES_MAX
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
 from tabletop.iam.policy_versions import VERSIONS_MAX
-from tabletop.iam.records import ALIAS_OWNERS, ALIASES, GROUPS, INSTANCE_PROFILES, POLICIES, ROLES, USERS
+from tabletop.iam.records import (
+    ALIAS_OWNERS,
+    ALIASES,
+    GROUPS,
+    INSTANCE_PROFILES,
+    MFA_DEVICES,
+    POLICIES,
+    ROLES,
+    USER_MFA,
+    USERS,
+)
 from tabletop.iam.roles import TRUST_BYTES_MAX
 from tabletop.storage.store import Batch, View
 
@@ -40,10 +50,6 @@ _QUOTAS = {
 }
 # What does not exist here.
 _NONE = {
-    "ServerCertificates": 0,
-    "Providers": 0,
-    "MFADevices": 0,
-    "MFADevicesInUse": 0,
     "AccountMFAEnabled": 0,
     "AccountPasswordPresent": 0,
     "AccountSigningCertificatesPresent": 0,
@@ -92,6 +98,10 @@ def get_summary(view: View, call: Call, params: Params) -> Answer:
         "InstanceProfiles": INSTANCE_PROFILES.count(view, account),
         "Policies": len(policies),
         "PolicyVersionsInUse": sum(len(record["versions"]) for record in policies),
+        "MFADevices": MFA_DEVICES.count(view, account),
+        "MFADevicesInUse": USER_MFA.count(view, account),
+        "ServerCertificates": 0,
+        "Providers": 0,
         # The root always has a key here: the well-known one, or the one of the strict mode.
         "AccountAccessKeysPresent": 1,
     }

@@ -133,8 +133,7 @@ class Authenticator:
         _verify(request, signature, credentials.secret, service, now)
         if credentials.expires is not None and credentials.expires <= now:
             raise SignatureFault(Fault.EXPIRED_TOKEN)
-        if service == "iam" and credentials.token_digest is not None and credentials.kind != "role":
-            # Sessions of GetSessionToken and GetFederationToken; AWS takes them with MFA only, which is not here.
+        if service == "iam" and credentials.token_digest is not None and not _may_call_iam(credentials):
             raise SignatureFault(Fault.UNKNOWN_KEY)
 
     def _keyless(self, request: HttpRequest, signature: Signature, service: str, now: float) -> Principal:
@@ -173,6 +172,11 @@ class Authenticator:
             self._principals.clear()
         self._principals[id(credentials)] = (credentials, principal)
         return principal
+
+
+def _may_call_iam(credentials: Credentials) -> bool:
+    """Sessions of roles, and those of GetSessionToken that were asked for with an MFA device; none of GetFederationToken."""
+    return credentials.kind == "role" or (credentials.kind == "user" and credentials.mfa_at is not None)
 
 
 def _verify(request: HttpRequest, signature: Signature, secret: str, service: str, now: float) -> None:

@@ -184,7 +184,9 @@ class Authorizer:
                 )
             if credentials.expires is not None:
                 tags = _with_session_tags(caller.tags, credentials.tags) if credentials.tags else caller.tags
-                caller = Caller(tags, caller.role_arn, credentials.source_identity, credentials.created)
+                caller = Caller(
+                    tags, caller.role_arn, credentials.source_identity, credentials.created, credentials.mfa_at
+                )
         return PolicySet(identity, boundary, session), caller
 
     def policies_attached(

@@ -23,6 +23,7 @@ class Caller:
     role_arn: str = ""
     source_identity: str = ""
     issued_at: float | None = None
+    mfa_at: float | None = None
 
 
 def _date(seconds: float) -> str:
@@ -44,6 +45,13 @@ def _user_name(call: Call, _: Caller) -> str | None:
     return call.principal.name if call.principal.kind == "user" else None
 
 
+def _mfa_present(_: Call, caller: Caller) -> str | None:
+    # Of long-term keys the key does not exist.
+    if caller.mfa_at is not None:
+        return "true"
+    return None if caller.issued_at is None else "false"
+
+
 _GLOBAL: dict[str, Callable[[Call, Caller], str | None]] = {
     "aws:principalarn": _principal_arn,
     "aws:principalaccount": lambda call, _: call.principal.account,
@@ -60,8 +68,10 @@ _GLOBAL: dict[str, Callable[[Call, Caller], str | None]] = {
     "aws:sourceidentity": lambda _, caller: caller.source_identity or None,
     "aws:principalisawsservice": lambda _, __: "false",
     "aws:viaawsservice": lambda _, __: "false",
-    # No session is made with an MFA device here; of long-term keys the key does not exist.
-    "aws:multifactorauthpresent": lambda _, caller: None if caller.issued_at is None else "false",
+    "aws:multifactorauthpresent": _mfa_present,
+    "aws:multifactorauthage": lambda call, caller: (
+        None if caller.mfa_at is None else str(int(call.now - caller.mfa_at))
+    ),
     "aws:tokenissuetime": lambda _, caller: None if caller.issued_at is None else _date(caller.issued_at),
 }
 _PRINCIPAL_TAG = "aws:principaltag/"

@@ -8,7 +8,7 @@ in a thousand million.
 The document of a key (``records.ACCESS_KEYS``): account, kind (``user``, ``role``, ``root``; ``federated-user`` and
 ``federated-root`` for a session for others), owner (name), owner_id, owner_arn, secret (sealed with AES-GCM, bound to
 the key id), active, created; of a session further: expires (seconds), token (SHA-256 of the session token),
-session_name, source (who asked for it), policies (session policies), tags, transitive (names of tags), source_identity.
+session_name, source (who asked for it), policies (session policies), tags, transitive (names of tags), source_identity, mfa_at.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from tabletop.storage.store import View
 
 USER_KEY = "AKIA"
 SESSION_KEY = "ASIA"
+MFA_SEED = "AMFA"
+"""Ours: the id that a device's seed is sealed under. Nobody is told it."""
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _TOKEN_BYTES = 192
@@ -72,6 +74,8 @@ class Credentials:
     source_identity: str = ""
     created: float | None = None
     """Seconds since the epoch."""
+    mfa_at: float | None = None
+    """When the session's MFA device was verified, in seconds since the epoch; None: it was asked for without one."""
 
     def token_matches(self, token: str | None) -> bool:
         if self.token_digest is None:
@@ -86,6 +90,7 @@ class Keyring:
         assert len(key) == KEY_BYTES
         self._cipher = AESGCM(hmac.digest(key, b"tabletop access key secrets", "sha256"))
         self._checksum_key = hmac.digest(key, b"tabletop access key ids", "sha256")
+        self._password_key = hmac.digest(key, b"tabletop console passwords", "sha256")
         self._opened: dict[str, tuple[bytes, Credentials]] = {}
 
     def draw(self, prefix: str) -> DrawnCredentials:
@@ -98,6 +103,18 @@ class Keyring:
         nonce = random_bytes(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, secret.encode(), access_key_id.encode())
         return DrawnCredentials(access_key_id, secret, base64.b64encode(sealed).decode(), token, digest_token(token))
+
+    def unseal(self, access_key_id: str, sealed_secret: str) -> str:
+        """The secret of ``seal``. StorageUnavailable when it was sealed with another key file."""
+        sealed = base64.b64decode(sealed_secret)
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], access_key_id.encode()).decode()
+        except InvalidTag:
+            raise StorageUnavailable("the access key was sealed with another key file") from None
+
+    def password_digest(self, salt: str, password: str) -> str:
+        """What is kept of a console password: without the key file nobody can try words against it."""
+        return hmac.digest(self._password_key, f"{salt}:{password}".encode(), "sha256").hex()
 
     def issued(self, access_key_id: str) -> bool:
         """Was this key id ever drawn here?"""
@@ -123,18 +140,13 @@ class Keyring:
         return credentials
 
     def _open(self, access_key_id: str, document: dict[str, Any]) -> Credentials:
-        sealed = base64.b64decode(document["secret"])
-        try:
-            secret = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], access_key_id.encode())
-        except InvalidTag:
-            raise StorageUnavailable("the access key was sealed with another key file") from None
         return Credentials(
             account=document["account"],
             kind=document["kind"],
             owner=document["owner"],
             owner_id=document["owner_id"],
             owner_arn=document["owner_arn"],
-            secret=secret.decode(),
+            secret=self.unseal(access_key_id, document["secret"]),
             active=document["active"],
             expires=document.get("expires"),
             token_digest=document.get("token"),
@@ -143,6 +155,7 @@ class Keyring:
             tags=document.get("tags", {}),
             source_identity=document.get("source_identity", ""),
             created=document.get("created"),
+            mfa_at=document.get("mfa_at"),
         )
 
     def _checksum(self, stem: str) -> str:

@@ -9,21 +9,36 @@ from tabletop.iam import (
     account_details,
     groups,
     instance_profiles,
+    login_profiles,
     managed_policies,
+    mfa_devices,
+    password_policy,
     policy_versions,
     roles,
     simulation,
     users,
 )
+from tabletop.iam.authorization import Authorizer
+from tabletop.iam.credentials import Keyring
 from tabletop.iam.operation import Read, Write
 
-_BOTH = (roles, managed_policies, policy_versions, users, groups, access_keys, instance_profiles, account)
+_BOTH = (
+    roles, managed_policies, policy_versions, users, groups, access_keys, instance_profiles, account, password_policy,
+)  # fmt: skip
 """The families that write and read; the others are read only."""
+_WITH_KEYRING = (login_profiles, mfa_devices)
 
-WRITES: dict[str, Write] = {name: write for family in _BOTH for name, write in family.WRITES.items()}
-READS: dict[str, Read] = {
+_WRITES: dict[str, Write] = {name: write for family in _BOTH for name, write in family.WRITES.items()}
+_READS: dict[str, Read] = {
     name: read for family in (*_BOTH, account_details, absences) for name, read in family.READS.items()
 }
 
-simulations = simulation.operations
-"""The simulator's reads, which need the authorizer."""
+
+def operations(keyring: Keyring, authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read]]:
+    """IAM's operations: those that write and those that read."""
+    writes, reads = dict(_WRITES), _READS | simulation.operations(authorizer)
+    for family in _WITH_KEYRING:
+        further_writes, further_reads = family.operations(keyring)
+        writes |= further_writes
+        reads |= further_reads
+    return writes, reads

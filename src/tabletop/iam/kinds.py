@@ -52,8 +52,12 @@ class Kind:
             raise ApiError("NoSuchEntity", self.not_found.format(word=self.word, name=name), status=404)
         return record
 
+    def find_in(self, view: View, account: str, params: Params) -> Document:
+        """The one that a request names."""
+        return self.find(view, account, params[self.name_member])
+
     def named_in(self, view: View, change: Change) -> Document:
-        return self.find(view, change.account, change.params[self.name_member])
+        return self.find_in(view, change.account, change.params)
 
     def begun(self, view: View, change: Change, now: float) -> Document:
         """What the record of every new thing begins with; EntityAlreadyExists when its name is taken."""

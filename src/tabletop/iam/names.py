@@ -21,7 +21,18 @@ _PREFIX_WORDS = "It must begin with the / character and contain only alphanumeri
 
 _CHECKS: dict[str, tuple[Callable[[str], object], str]] = {
     **dict.fromkeys(
-        ("UserName", "NewUserName", "GroupName", "NewGroupName", "RoleName", "PolicyName", "InstanceProfileName"),
+        (
+            "UserName",
+            "NewUserName",
+            "GroupName",
+            "NewGroupName",
+            "RoleName",
+            "PolicyName",
+            "InstanceProfileName",
+            "VirtualMFADeviceName",
+            "ServerCertificateName",
+            "NewServerCertificateName",
+        ),
         (_NAME, _NAME_WORDS),
     ),
     "Path": (_PATH, _PATH_WORDS),

@@ -22,6 +22,13 @@ policies and the ARNs of its attached ones, so that one read serves an authorisa
     alias           account                           alias: the account's other name
     alias-owner     alias                             account: an alias is one account's only
     session-expiry  seconds (12 digits), key id       {}: in which order sessions expire
+    login-profile   account, user id                  created changed salt digest reset former[[salt, digest]]
+    password-policy account                           the members that UpdateAccountPasswordPolicy was given, with AWS's defaults
+    mfa-device      account, path and name            serial created tags sealed drawn_id; when it is somebody's: user, enabled,
+                                                      user_name, step (of the last code), drift (steps that its clock is ahead)
+    user-mfa        account, user id, serial number   {}: a user's devices
+
+What belongs to one user is kept by the user's id, which never changes.
 """
 
 from __future__ import annotations
@@ -46,10 +53,15 @@ ROOT_KEYS = Documents(prefixes.IAM, "root-key")
 ALIASES = Documents(prefixes.IAM, "alias")
 ALIAS_OWNERS = Documents(prefixes.IAM, "alias-owner")
 BOUNDARY_USES = Documents(prefixes.IAM, "boundary-use")
+LOGIN_PROFILES = Documents(prefixes.IAM, "login-profile")
+PASSWORD_POLICIES = Documents(prefixes.IAM, "password-policy")
+MFA_DEVICES = Documents(prefixes.IAM, "mfa-device")
+USER_MFA = Documents(prefixes.IAM, "user-mfa")
 
 AWS_ACCOUNT = "aws"
 """The account in the ARNs of the policies that AWS manages."""
 NAME_CHARACTERS_MAX = 128
+SERIAL_CHARACTERS_MAX = 1000
 Document = dict[str, Any]
 
 
@@ -68,6 +80,14 @@ def split_arn(text: str) -> tuple[str, str, str] | None:
     if not name or len(name) > NAME_CHARACTERS_MAX or not (account == AWS_ACCOUNT or len(account) == 12):
         return None
     return account, kind, name
+
+
+def mfa_tail(account: str, serial: str) -> str | None:
+    """``/path/NAME`` of a virtual MFA device's serial number; None when it is none of this account."""
+    head, mark, tail = serial.partition(f"arn:aws:iam::{account}:mfa/")
+    if not mark or head or not tail or len(serial) > SERIAL_CHARACTERS_MAX:
+        return None
+    return "/" + tail
 
 
 def federated_arn(account: str, name: str) -> str:

@@ -18,7 +18,7 @@ from tabletop.base.randomness import new_unique_id, new_uuid
 from tabletop.iam import sts
 from tabletop.iam.authentication import Authenticator, Identity, Mode
 from tabletop.iam.authorization import Authorizer
-from tabletop.iam.credentials import SESSION_KEY, USER_KEY, DrawnCredentials, Keyring
+from tabletop.iam.credentials import MFA_SEED, SESSION_KEY, USER_KEY, DrawnCredentials, Keyring
 from tabletop.iam.journal import Journal
 from tabletop.iam.names import check_names
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
@@ -36,6 +36,7 @@ Handler = Callable[[Call, Params], Awaitable[Answer]]
 
 _DRAWN_CREDENTIALS = {
     "CreateAccessKey": USER_KEY,
+    "CreateVirtualMFADevice": MFA_SEED,
     "AssumeRole": SESSION_KEY,
     "GetSessionToken": SESSION_KEY,
     "GetFederationToken": SESSION_KEY,
@@ -61,8 +62,8 @@ class Iam:
         from tabletop.iam import families
 
         return {
-            "iam": self._bind(families.WRITES, families.READS | families.simulations(self._authorizer)),
-            "sts": self._bind(*sts.operations(self._authorizer)),
+            "iam": self._bind(*families.operations(self._keyring, self._authorizer)),
+            "sts": self._bind(*sts.operations(self._keyring, self._authorizer)),
         }
 
     async def handle(self, service: str, call: Call, action: str, params: Mapping[str, Any]) -> Answer:

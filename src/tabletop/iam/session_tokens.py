@@ -1,15 +1,17 @@
 """GetSessionToken and GetFederationToken: temporary credentials of a user, or of the root, for itself or for others.
 
-What they open is less than the user's own key does: IAM refuses them, and of STS they may call GetCallerIdentity and,
-with a session token of the user's own, AssumeRole (AWS: without MFA, which does not exist here).
+What they open is less than the user's own key does: IAM refuses them, unless the user's MFA device was verified for
+them, and of STS they may call GetCallerIdentity and, with a session token of the user's own, AssumeRole.
 """
 
 from __future__ import annotations
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
+from tabletop.iam.credentials import Keyring
+from tabletop.iam.mfa_devices import verified
 from tabletop.iam.operation import Answer, Change, Write, merge_tags, seconds
-from tabletop.iam.records import ACCESS_KEYS, federated_arn
+from tabletop.iam.records import ACCESS_KEYS, Document, federated_arn
 from tabletop.iam.sessions import Owner, credentials_shape, packed_size, record_session, session_policies
 from tabletop.storage.store import Batch, View
 
@@ -17,19 +19,22 @@ SESSION_DEFAULT_S = 43_200
 ROOT_SESSION_MAX_S = 3600
 
 
-def get_session_token(view: View, change: Change, now: float) -> tuple[Answer, Batch]:
-    """Nobody has an MFA device here, so a request with a code of one is refused as one with a wrong code."""
-    _check_long_term(view, change.call, "GetSessionToken")
-    if "SerialNumber" in change.params or "TokenCode" in change.params:
-        raise ApiError(
-            "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. ", status=403
-        )
-    drawn = change.credentials
-    assert drawn is not None
-    expires = seconds(now) + _duration_s(change)
-    batch = Batch()
-    record_session(view, batch, _owner(change.call, ""), drawn, now, expires, {"source": change.call.principal.arn})
-    return {"Credentials": credentials_shape(drawn, expires)}, batch
+def operations(keyring: Keyring) -> dict[str, Write]:
+    def get_session_token(view: View, change: Change, now: float) -> tuple[Answer, Batch]:
+        call = change.call
+        _check_long_term(view, call, "GetSessionToken")
+        drawn = change.credentials
+        assert drawn is not None
+        batch = Batch()
+        more: Document = {"source": call.principal.arn}
+        mfa_at = verified(keyring, view, batch, call, call.principal.unique_id, change.params, now)
+        if mfa_at is not None:
+            more["mfa_at"] = mfa_at
+        expires = seconds(now) + _duration_s(change)
+        record_session(view, batch, _owner(call, ""), drawn, now, expires, more)
+        return {"Credentials": credentials_shape(drawn, expires)}, batch
+
+    return {"GetSessionToken": get_session_token, "GetFederationToken": get_federation_token}
 
 
 def get_federation_token(view: View, change: Change, now: float) -> tuple[Answer, Batch]:
@@ -48,9 +53,6 @@ def get_federation_token(view: View, change: Change, now: float) -> tuple[Answer
     record_session(view, batch, _owner(call, "federated-"), drawn, now, expires, more)
     user = {"FederatedUserId": f"{account}:{name}", "Arn": federated_arn(account, name)}
     return {"Credentials": credentials_shape(drawn, expires), "FederatedUser": user, **packed}, batch
-
-
-WRITES: dict[str, Write] = {"GetSessionToken": get_session_token, "GetFederationToken": get_federation_token}
 
 
 def _owner(call: Call, prefix: str) -> Owner:

@@ -9,7 +9,7 @@ Whether the role does not exist or does not trust the caller: the answer is the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tabletop.base.access import KeyFacts
 from tabletop.base.call import ROOT_ACCOUNT, Call, Principal
@@ -18,8 +18,9 @@ from tabletop.iam import session_tokens, unverifiable
 from tabletop.iam.authorization import Authorizer, caller_names
 from tabletop.iam.conditions import Context, ContextValue
 from tabletop.iam.context import Caller, RequestContext
-from tabletop.iam.credentials import DrawnCredentials
+from tabletop.iam.credentials import DrawnCredentials, Keyring
 from tabletop.iam.evaluation import CallerNames, NamedPolicy, PolicySet, evaluate
+from tabletop.iam.mfa_devices import verified
 from tabletop.iam.operation import Answer, Change, Params, Read, Write, merge_tags, seconds, validation_error
 from tabletop.iam.policies import compile_policy
 from tabletop.iam.records import (
@@ -95,7 +96,7 @@ def lambda_principal(role: Document) -> Principal:
     )
 
 
-def operations(authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read]]:
+def operations(keyring: Keyring, authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read]]:
     """STS's operations: those that write and those that read."""
 
     def assume_role(view: View, change: Change, now: float) -> tuple[Answer, Batch]:
@@ -106,7 +107,11 @@ def operations(authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read
         role = _find_role(view, params["RoleArn"])
         source = _source(view, call)
         session = _session_facts(params, source)
-        _check_trusted(authorizer, view, call, role, params, session)
+        batch = Batch()
+        mfa_at = verified(keyring, view, batch, call, call.principal.unique_id, params, now)
+        if mfa_at is None and source.get("kind") == "user":
+            mfa_at = source.get("mfa_at")
+        _check_trusted(authorizer, view, call, role, params, session, mfa_at)
         assert role is not None
         duration_s = params.get("DurationSeconds", SESSION_DEFAULT_S)
         if call.principal.kind == "assumed-role" and duration_s > CHAINED_MAX_S:
@@ -130,7 +135,8 @@ def operations(authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read
         }
         if session.source_identity:
             more["source_identity"] = session.source_identity
-        batch = Batch()
+        if mfa_at is not None:
+            more["mfa_at"] = mfa_at
         record_session(view, batch, role_owner(role), drawn, now, expires, more)
         answer: Answer = {
             "Credentials": credentials_shape(drawn, expires),
@@ -144,7 +150,7 @@ def operations(authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read
             answer["SourceIdentity"] = session.source_identity
         return answer, batch
 
-    return {"AssumeRole": assume_role, **session_tokens.WRITES}, {
+    return {"AssumeRole": assume_role, **session_tokens.operations(keyring)}, {
         "GetCallerIdentity": get_caller_identity,
         "GetAccessKeyInfo": get_access_key_info,
         **unverifiable.READS,
@@ -165,9 +171,9 @@ class _SessionFacts:
 
 
 def _source(view: View, call: Call) -> Document:
-    """The document of the session that asks; empty for a caller that is none."""
+    """The document of the role's or user's session that asks; empty for a caller that is none."""
     record = ACCESS_KEYS.get(view, call.access_key_id) if call.access_key_id else None
-    return record if record is not None and record["kind"] == "role" else {}
+    return record if record is not None and "token" in record else {}
 
 
 def _session_facts(params: Params, source: Document) -> _SessionFacts:
@@ -237,11 +243,14 @@ def _check_trusted(
     role: Document | None,
     params: Params,
     session: _SessionFacts,
+    mfa_at: float | None,
 ) -> None:
     """For tags and a source identity the caller needs two further permissions; an inherited identity is not new."""
     role_arn = params["RoleArn"]
     root = call.principal.kind == "root"
     policies, caller = (PolicySet(), Caller()) if root else authorizer.policies_of(view, call)
+    if mfa_at is not None:
+        caller = replace(caller, mfa_at=mfa_at)
     context = RequestContext(call, caller, KeyFacts(_context_keys(params, session) | resource_tags(role)))
     trust = () if role is None else (NamedPolicy("trust policy", compile_policy(role["trust"])),)
     names = caller_names(call, caller)

@@ -12,11 +12,13 @@ from tabletop.iam.records import (
     ACCESS_KEYS,
     GROUPS,
     INSTANCE_PROFILES,
+    MFA_DEVICES,
     POLICIES,
     ROLES,
     USERS,
     Document,
     arn,
+    mfa_tail,
     split_arn,
 )
 from tabletop.iam.resource_tags import resource_tags
@@ -29,11 +31,13 @@ _LISTED_KINDS = {
     "ListGroups": "group",
     "ListPolicies": "policy",
     "ListInstanceProfiles": "instance-profile",
+    "ListVirtualMFADevices": "mfa",
 }
 """What these list is named in refusals by the ARN of all of its kind."""
 _OF_ONESELF = frozenset(
     {
-        "CreateAccessKey", "DeleteAccessKey", "DeleteLoginProfile", "GetLoginProfile", "GetUser", "ListAccessKeys",
+        "ChangePassword", "CreateAccessKey", "CreateLoginProfile", "DeactivateMFADevice", "DeleteAccessKey",
+        "DeleteLoginProfile", "GetLoginProfile", "GetUser", "ListAccessKeys",
         "ListMFADevices", "ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates",
         "UpdateAccessKey",
     }
@@ -86,8 +90,9 @@ def _resource(view: View, action: str, call: Call, params: Params) -> str:
         if member in params:
             record = _record(view, call, params)
             return str(record["arn"]) if record else arn(account, kind, params.get("Path", "/"), params[member])
-    if "PolicyArn" in params:
-        return str(params["PolicyArn"])
+    for member in _ARNS:
+        if member in params:
+            return str(params[member])
     if "PolicyName" in params:
         return arn(account, "policy", params.get("Path", "/"), params["PolicyName"])
     if action == "GetAccessKeyLastUsed":
@@ -96,11 +101,13 @@ def _resource(view: View, action: str, call: Call, params: Params) -> str:
     return call.principal.arn if action in _OF_ONESELF and call.principal.kind == "user" else "*"
 
 
+_ARNS = ("PolicyArn", "SerialNumber")
 _NAMED = (
     ("InstanceProfileName", "instance-profile", INSTANCE_PROFILES),
     ("GroupName", "group", GROUPS),
     ("RoleName", "role", ROLES),
     ("UserName", "user", USERS),
+    ("VirtualMFADeviceName", "mfa", MFA_DEVICES),
 )
 """The first that a request names is what it is about: a group, when a user is added to it."""
 
@@ -111,6 +118,9 @@ def _record(view: View, call: Call, params: Params) -> Document | None:
     for member, _, documents in _NAMED:
         if member in params:
             return documents.get(view, account, params[member].lower())
+    if "SerialNumber" in params:
+        tail = mfa_tail(account, params["SerialNumber"])
+        return None if tail is None else MFA_DEVICES.get(view, account, tail)
     if "PolicyArn" in params:
         parts = split_arn(params["PolicyArn"])
         return POLICIES.get(view, parts[0], parts[2].lower()) if parts is not None else None

@@ -23,9 +23,22 @@ from tabletop.iam.operation import (
     read_tags,
     validation_error,
 )
-from tabletop.iam.records import ACCESS_KEYS, MEMBERS, USER_KEYS, Document
+from tabletop.iam.records import (
+    ACCESS_KEYS,
+    LOGIN_PROFILES,
+    MEMBERS,
+    MFA_DEVICES,
+    USER_KEYS,
+    USER_MFA,
+    Document,
+    mfa_tail,
+)
 from tabletop.iam.tagging import tag_reads, tag_writes
+from tabletop.storage.documents import Documents
 from tabletop.storage.store import Batch, View
+
+# What a user must not have any more when it is deleted. The words are recalled.
+_BELONGINGS: tuple[tuple[Documents, str], ...] = ((USER_MFA, "MFA device"),)
 
 
 def create_user(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
@@ -80,6 +93,10 @@ def update_user(view: View, change: Change, now: float) -> tuple[Answer, Batch |
     for group in record.get("groups", ()):
         MEMBERS.delete(batch, account, group.lower(), before.lower())
         MEMBERS.put(batch, {}, account, group.lower(), name.lower())
+    for serial, _ in USER_MFA.below(view, account, record["id"]):
+        tail = mfa_tail(account, serial)
+        assert tail is not None
+        MFA_DEVICES.put(batch, (MFA_DEVICES.get(view, account, tail) or {}) | {"user_name": name}, account, tail)
     return {}, batch
 
 
@@ -87,6 +104,11 @@ def delete_user(view: View, change: Change, now: float) -> tuple[Answer, Batch |
     record = USER.named_in(view, change)
     if any(True for _ in USER_KEYS.below(view, change.account, record["name"].lower())):
         raise delete_conflict("Cannot delete entity, must delete access keys first.")
+    for belongings, words in _BELONGINGS:
+        if belongings.count(view, change.account, record["id"]):
+            raise delete_conflict(f"Cannot delete entity, must delete {words} first.")
+    if LOGIN_PROFILES.get(view, change.account, record["id"]) is not None:
+        raise delete_conflict("Cannot delete entity, must delete login profile first.")
     if record.get("groups"):
         raise delete_conflict("Cannot delete entity, must remove users from group first.")
     return {}, USER.removed(change, record)
