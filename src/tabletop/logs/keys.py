@@ -56,6 +56,11 @@ def position_of(key: bytes) -> Position:
     return Position(int.from_bytes(key[-16:-8], "big"), int.from_bytes(key[-8:], "big"))
 
 
+def stream_of(key: bytes) -> int:
+    """The stream's number in an event's key."""
+    return int.from_bytes(key[-20:-16], "big")
+
+
 def dropped_prefix() -> bytes:
     return _DROPPED
 

@@ -110,9 +110,9 @@ def _scan_chunk(view: View, call: Call, search: Search, page: _Page) -> bool:
         stop = min(stop, page.place)
     elif page.place is not None:
         start = max(start, Position(page.place.timestamp, page.place.sequence + 1))
-    streams = list(_streams(view, group, search, start, stop))
+    streams = list(streams_searched(view, group, search, start, stop))
     scanned_bytes = 0
-    found = _merged(view, group, streams, start, stop, search.descending)
+    found = merged_events(view, group, streams, start, stop, search.descending)
     for looked_at, (position, name, key, raw) in enumerate(found):
         if looked_at == CHUNK_EVENTS or scanned_bytes >= CHUNK_BYTES or len(page.events) == search.limit:
             return True
@@ -130,7 +130,7 @@ def _scan_chunk(view: View, call: Call, search: Search, page: _Page) -> bool:
     return False
 
 
-def _streams(view: View, group: Record, search: Search, start: Position, stop: Position) -> Iterator[Record]:
+def streams_searched(view: View, group: Record, search: Search, start: Position, stop: Position) -> Iterator[Record]:
     """The streams that may have events in the range."""
     if search.stream_names:
         streams: Iterator[Record] = (get_stream(view, group, name) for name in dict.fromkeys(search.stream_names))
@@ -145,7 +145,7 @@ def _streams(view: View, group: Record, search: Search, start: Position, stop: P
             yield stream
 
 
-def _merged(
+def merged_events(
     view: View, group: Record, streams: list[Record], start: Position, stop: Position, descending: bool
 ) -> Iterator[tuple[Position, str, bytes, bytes]]:
     """The streams' events in order of position, as (position, stream name, key, stored value)."""

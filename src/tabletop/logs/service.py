@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from tabletop.base.access import Facts, TagFacts
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
+from tabletop.base.randomness import new_uuid
 from tabletop.logs import (
     background,
     groups,
@@ -22,6 +24,8 @@ from tabletop.logs import (
     write,
 )
 from tabletop.logs.delivery import Delivery
+from tabletop.logs.insights import definitions, results, runs
+from tabletop.logs.insights.runner import Runner
 from tabletop.logs.ports import Subscribers
 from tabletop.logs.records import get_group, group_arn
 from tabletop.logs.targets import targets
@@ -44,6 +48,10 @@ WRITES: dict[str, Callable[[View, tuple[Call, Params], float], tuple[Answer, Bat
     "PutMetricFilter": metric_filters.put_filter,
     "DeleteMetricFilter": metric_filters.delete_filter,
     "PutResourcePolicy": resource_policies.put_policy,
+    "StartQuery": runs.start,
+    "StopQuery": runs.stop,
+    "PutQueryDefinition": definitions.put,
+    "DeleteQueryDefinition": definitions.delete,
     "DeleteResourcePolicy": resource_policies.delete_policy,
     "TagResource": tags.tag,
     "UntagResource": tags.untag,
@@ -56,6 +64,12 @@ READS: dict[str, Callable[[View, Call, Params], Answer]] = {
     "DescribeMetricFilters": metric_filters.describe_filters,
     "TestMetricFilter": metric_filters.try_pattern,
     "DescribeResourcePolicies": resource_policies.describe_policies,
+    "GetQueryResults": results.get_results,
+    "DescribeQueries": results.describe_queries,
+    "ListLogGroupsForQuery": results.list_groups_of_query,
+    "GetLogRecord": results.get_record,
+    "GetLogGroupFields": results.get_group_fields,
+    "DescribeQueryDefinitions": definitions.describe,
     "ListLogGroups": groups.list_groups,
     "DescribeSubscriptionFilters": subscriptions.describe_filters,
     "DescribeLogStreams": streams.describe_streams,
@@ -66,6 +80,9 @@ READS: dict[str, Callable[[View, Call, Params], Answer]] = {
 
 OPERATIONS = frozenset(WRITES) | frozenset(READS) | {"FilterLogEvents"}
 """Everything that is built; any other answers UnknownOperationException."""
+
+_NUMBERED = {"StartQuery": "queryId", "PutQueryDefinition": "newId"}
+"""The parameter in which the plan of an operation finds a new id."""
 
 _WAKING = frozenset({"PutLogEvents", "DeleteSubscriptionFilter", "DeleteLogGroup"})
 """After these ``delivery`` may have something to do."""
@@ -86,6 +103,7 @@ class Logs:
         self._store = store
         self._cursor: background.Cursor | None = None
         self._delivery = Delivery(store)
+        self._queries = Runner(store)
         self._subscribers: Subscribers | None = None
 
     async def handle(self, service: str, call: Call, action: str, params: Params) -> Answer:
@@ -94,7 +112,11 @@ class Logs:
         if action == "PutSubscriptionFilter":
             await self._check_subscriber(call, params)
         if plan is not None:
+            if action in _NUMBERED:
+                params = params | {_NUMBERED[action]: new_uuid()}
             answer = await self._store.commit(plan, (call, params))
+            if action == "StartQuery":
+                self._queries.wake()
             if action in _WAKING:
                 self._delivery.wake()
             if action == "PutMetricFilter":
@@ -134,9 +156,9 @@ class Logs:
         self._subscribers = subscribers
 
     async def deliver(self) -> None:
-        """Give subscribers the events that their filters match, until cancelled."""
+        """Give subscribers the events that their filters match, and run queries, until cancelled."""
         assert self._subscribers is not None
-        await self._delivery.run(self._subscribers)
+        await asyncio.gather(self._delivery.run(self._subscribers), self._queries.run())
 
     async def _check_subscriber(self, call: Call, params: Params) -> None:
         """PutSubscriptionFilter, before its plan: the function must be there and permit it."""
@@ -156,6 +178,8 @@ class Logs:
             if not await self._store.commit(background.clear_step, None):
                 break
         else:
+            return True
+        if await self._store.commit(runs.expire_step, None):
             return True
         for _ in range(_MAINTENANCE_STEPS_MAX):
             self._cursor = await self._store.commit(background.expire_step, self._cursor)

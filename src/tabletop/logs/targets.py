@@ -15,6 +15,8 @@ from tabletop.logs.records import group_arn, name_in_arn, stream_arn
 _ON_STREAMS = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
 _ON_ARNS = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
 _ON_ALL_GROUPS = frozenset({"DescribeLogGroups", "ListLogGroups"})
+_OF_MANY_GROUPS = {"StartQuery": ("logGroupNames", "logGroupIdentifiers")}
+"""Operations that name several groups, each of which they must be allowed."""
 
 
 def targets(action: str, call: Call, params: dict[str, Any]) -> list[tuple[str, str]]:
@@ -36,8 +38,19 @@ def targets(action: str, call: Call, params: dict[str, Any]) -> list[tuple[str, 
         else:
             arn = f"{group_arn(account, region, name)}:*"
     needed = [(f"logs:{action}", arn)]
+    for member in _OF_MANY_GROUPS.get(action, ()):
+        listed = params.get(member)
+        if isinstance(listed, list) and listed:
+            needed = [(f"logs:{action}", _group_target(call, each)) for each in listed]
     if action == "CreateLogGroup" and params.get("tags"):
         needed.append(("logs:TagResource", arn))
     if params.get("unmask"):
         needed.append(("logs:Unmask", arn))
     return needed
+
+
+def _group_target(call: Call, identifier: Any) -> str:
+    try:
+        return f"{group_arn(call.account, call.region, name_in_arn(str(identifier), call.account, call.region))}:*"
+    except ApiError:
+        return str(identifier)
