@@ -98,7 +98,8 @@ class World:
         if answer.status >= 500:
             raise AssertionError(f"status {answer.status}: {self.fault()}")
         assert type(answer.body) is bytes
-        headers = dict(answer.headers)
+        lines = (line.split(": ", 1) for line in answer.lines.decode().splitlines())
+        headers = dict(answer.headers) | dict(lines)
         assert int(headers["x-amz-crc32"]) == zlib.crc32(answer.body)
         body = answer.body
         if "Content-Encoding" in headers:

@@ -50,14 +50,20 @@ def test_number_forms(dynamodb: Any, simple: str, key: str, given: str, kept: st
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"N": "x"}, "The parameter cannot be converted to a numeric value: x"),
-        ({"N": ""}, "The parameter cannot be converted to a numeric value"),
-        ({"N": "1e126"}, "Number overflow. Attempting to store a number with magnitude larger than supported range"),
-        ({"N": "1e-131"}, "Number underflow. Attempting to store a number with magnitude smaller than supported range"),
-        ({"N": "1" * 39}, "Attempting to store more than 38 significant digits in a Number"),
+        ({"N": "x"}, ENVELOPE + "The parameter cannot be converted to a numeric value: x"),
+        ({"N": ""}, ENVELOPE + "The parameter cannot be converted to a numeric value: "),
+        (
+            {"N": "1e126"},
+            ENVELOPE + "Number overflow. Attempting to store a number with magnitude larger than supported range",
+        ),
+        (
+            {"N": "1e-131"},
+            ENVELOPE + "Number underflow. Attempting to store a number with magnitude smaller than supported range",
+        ),
+        ({"N": "1" * 39}, ENVELOPE + "Attempting to store more than 38 significant digits in a Number"),
         ({"SS": []}, ENVELOPE + INVALID + "An string set  may not be empty"),
-        ({"SS": ["a", "a"]}, ENVELOPE + INVALID + "Input collection [a, a] contains duplicates."),
-        ({"NS": ["1", "1.0"]}, ENVELOPE + "Input collection contains duplicates"),
+        ({"SS": ["a", "a"]}, ENVELOPE + INVALID + 'Input collection ["a", "a"] contains duplicates.'),
+        ({"NS": ["1", "1.0"]}, ENVELOPE + INVALID + "Input collection contains duplicates."),
         ({}, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
         (
             {"S": "a", "N": "1"},
@@ -330,7 +336,7 @@ def test_projection(dynamodb: Any, simple: str, key: str, refusal: Any) -> None:
 @pytest.mark.parametrize("kind", ["ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"])
 def test_return_values_of_puts(dynamodb: Any, simple: str, key: str, refusal: Any, kind: str) -> None:
     found = refusal(dynamodb.put_item, TableName=simple, Item={"p": {"S": key}}, ReturnValues=kind)
-    assert found == ("ValidationException", "Return values set to invalid value")
+    assert found == ("ValidationException", ENVELOPE + "ReturnValues can only be ALL_OLD or NONE")
 
 
 # UPDATED_OLD and UPDATED_NEW tell the attributes that an update names, changed or not (recorded by a user in July 2026).

@@ -17,9 +17,10 @@ KEY = {"p": {"S": "a"}}
 ONE = "1 validation error detected: "
 NOTHING = "failed to satisfy constraint: Member must have length greater than or equal to 1"
 RETURN_VALUES = (
-    "failed to satisfy constraint: Member must satisfy enum value set: "
-    "[ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]"
+    "Failed to satisfy constraint: Member must satisfy enum value set: "
+    "[ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
 )
+LEAST = "failed to satisfy constraint: Member must have value greater than or equal to 1"
 CAPACITY = "failed to satisfy constraint: Member must satisfy enum value set: [INDEXES, TOTAL, NONE]"
 BAD_ENUMS = {"ReturnValues": "X", "ReturnConsumedCapacity": "Y", "ReturnItemCollectionMetrics": "Z"}
 EMPTY_SET = {"SS": list[str]()}
@@ -40,17 +41,37 @@ REWORDINGS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("PutItem", {"Item": KEY, "ConditionExpression": "a("}, f"{ONE}Invalid Condition{SYNTAX}"),
     ("UpdateItem", {"Key": KEY, "ConditionExpression": "a("}, f"{ONE}Invalid Condition{SYNTAX}"),
-    ("DeleteItem", {"Key": KEY, "ConditionExpression": "a("}, f"Invalid Condition{SYNTAX}"),
+    ("DeleteItem", {"Key": KEY, "ConditionExpression": "a("}, f"{ONE}Invalid Condition{SYNTAX}"),
     ("PutItem", {"Item": KEY | {"s": EMPTY_SET}}, EMPTY_SET_WORDS),
     (
         "UpdateItem",
         {"Key": KEY, "UpdateExpression": "SET s = :s", "ExpressionAttributeValues": {":s": EMPTY_SET}},
-        EMPTY_SET_WORDS,
+        f"{ONE}ExpressionAttributeValues contains invalid value: {EMPTY_SET_WORDS.removeprefix(ONE)} for key :s",
     ),
-    ("PutItem", {"Item": KEY, "ReturnValues": "X"}, f"{ONE}Value 'X' {RETURN_VALUES}"),
-    ("DeleteItem", {"Key": KEY, "ReturnValues": "X"}, f"{ONE}Value 'X' {RETURN_VALUES}"),
-    ("UpdateItem", {"Key": KEY, "ReturnValues": "X"}, f"{ONE}Value 'X' {RETURN_VALUES}"),
-    ("UpdateItem", {"Key": KEY, **BAD_ENUMS}, f"{ONE}Value 'Y' at 'returnConsumedCapacity' {CAPACITY}"),
+    ("PutItem", {"Item": KEY, "ReturnValues": "X"}, f"{ONE}{RETURN_VALUES}"),
+    ("DeleteItem", {"Key": KEY, "ReturnValues": "X"}, f"{ONE}{RETURN_VALUES}"),
+    ("UpdateItem", {"Key": KEY, "ReturnValues": "X"}, f"{ONE}{RETURN_VALUES}"),
+    ("UpdateItem", {"Key": KEY, **BAD_ENUMS}, f"{ONE}{RETURN_VALUES}"),
+    ("UpdateItem", {"Key": KEY, "ReturnConsumedCapacity": "Y"}, f"Value 'Y' at 'returnConsumedCapacity' {CAPACITY}"),
+    ("Query", {"Limit": 0, "KeyConditionExpression": "p = :p"}, f"{ONE}Value at 'Limit' {LEAST}"),
+    (
+        "Scan",
+        {"Limit": 0, "TotalSegments": 0},
+        f"2 validation errors detected: Value at 'Limit' {LEAST}; Value at 'TotalSegments' {LEAST}",
+    ),
+    ("PutItem", {"Item": KEY | {"n": {"N": "x"}}}, f"{ONE}The parameter cannot be converted to a numeric value: x"),
+    ("GetItem", {"Key": {"p": {"N": ""}}}, "The parameter cannot be converted to a numeric value: "),
+    ("DeleteItem", {"Key": KEY, "ReturnValues": "ALL_NEW"}, f"{ONE}ReturnValues can only be ALL_OLD or NONE"),
+    (
+        "PutItem",
+        {"Item": KEY, "ConditionalOperator": "X"},
+        f"{ONE}ConditionalOperator cannot be used without Filter or Expected",
+    ),
+    (
+        "UpdateItem",
+        {"Key": KEY, "AttributeUpdates": {"a": {"Action": "X"}}},
+        f"{ONE}Member must satisfy enum value set: [ADD, DELETE, PUT]' for Action",
+    ),
     ("BatchGetItem", {"RequestItems": {}}, f"{ONE}Value at 'RequestItems' {NOTHING}"),
     ("BatchWriteItem", {"RequestItems": {}}, "The requestItems parameter is required for BatchWriteItem"),
 ]

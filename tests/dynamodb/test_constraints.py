@@ -75,11 +75,11 @@ def test_violations_together_in_order() -> None:
     body = {"TableName": "ab;", "ReturnConsumedCapacity": "hi", "ReturnItemCollectionMetrics": "hi"}
     assert violation("PutItem", body) == (
         "4 validation errors detected: "
-        "Value 'hi' at 'returnConsumedCapacity' failed to satisfy constraint: "
-        "Member must satisfy enum value set: [INDEXES, TOTAL, NONE]; "
         "Value 'ab;' at 'tableName' failed to satisfy constraint: "
         "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; "
         "Value null at 'item' failed to satisfy constraint: Member must not be null; "
+        "Value 'hi' at 'returnConsumedCapacity' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [INDEXES, TOTAL, NONE]; "
         "Value 'hi' at 'returnItemCollectionMetrics' failed to satisfy constraint: "
         "Member must satisfy enum value set: [SIZE, NONE]"
     )
@@ -129,10 +129,19 @@ def test_table_names() -> None:
 # Since the rewording of 2026, ReturnValues is not named, and UpdateItem tells one bad enumeration only.
 def test_todays_enumeration_errors() -> None:
     body = {"TableName": "abc", "Key": {}, "ReturnValues": "x"}
-    unnamed = "Value 'x' failed to satisfy constraint: Member must satisfy enum value set: "
-    assert unnamed in violation("DeleteItem", dict(body))
-    both = violation("UpdateItem", {**body, "ReturnConsumedCapacity": "y"})
-    assert both.startswith("1 validation error detected: Value 'y' at 'returnConsumedCapacity'")
+    unnamed = (
+        "1 validation error detected: Failed to satisfy constraint: Member must satisfy enum value set: "
+        "[ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
+    )
+    assert violation("DeleteItem", dict(body)) == unnamed
+    assert violation("UpdateItem", {**body, "ReturnConsumedCapacity": "y"}) == unnamed
+    # Two of UpdateItem's stand without the envelope; without its key the older layer tells everything, by name.
+    alone = violation("UpdateItem", {"TableName": "abc", "Key": {}, "ReturnConsumedCapacity": "y"})
+    assert alone.startswith("Value 'y' at 'returnConsumedCapacity'")
+    older = violation("UpdateItem", {"TableName": "abc", "ReturnValues": "x", "ReturnConsumedCapacity": "y"})
+    assert older.startswith("3 validation errors detected: Value 'y' at 'returnConsumedCapacity'")
+    assert "Value 'x' at 'returnValues'" in older
+    assert older.endswith("Value null at 'key' failed to satisfy constraint: Member must not be null")
 
 
 # Null members are as absent; numbers with fractions and words for booleans are converted; unknown members pass.
@@ -175,9 +184,17 @@ def test_all_actions() -> None:
     assert {"PutItem", "GetRecords", "SearchVectors"} <= known_actions()
 
 
-# An integer beyond what its type holds is refused, and is no fault of ours further in.
+# An integer beyond what its type holds is refused, and is no fault of ours further in; those of Query and Scan saturate.
 @pytest.mark.parametrize("limit", [1 << 31, 3_000_000_000, 1 << 63, -(1 << 70)])
 def test_integers_beyond_their_type(limit: int) -> None:
     with pytest.raises(ApiError):
-        check("Scan", {"TableName": "Table", "Limit": limit})
-    check("Scan", {"TableName": "Table", "Limit": (1 << 31) - 1})
+        check("ListTables", {"Limit": limit})
+    body = {"TableName": "Table", "Limit": limit}
+    if limit < 0:
+        assert violation("Scan", body) == (
+            "1 validation error detected: Value at 'Limit' failed to satisfy constraint: "
+            "Member must have value greater than or equal to 1"
+        )
+    else:
+        check("Scan", body)
+        assert body["Limit"] == (1 << 31) - 1

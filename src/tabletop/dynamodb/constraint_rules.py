@@ -202,42 +202,49 @@ def required_members(shapes: Shapes, name: str) -> frozenset[str]:
 
 
 def _structure_violations(shapes: Shapes, name: str, value: dict[str, Any], path: str) -> Iterator[str]:
+    for texts in violations_of_members(shapes, name, value, path).values():
+        yield from texts
+
+
+def violations_of_members(shapes: Shapes, name: str, value: dict[str, Any], path: str = "") -> dict[str, list[str]]:
+    """Of a structure, what is wrong with each of its members, in AWS's order; without those that are right."""
     members = shapes[name]["members"]
     required = required_members(shapes, name)
     passed_over = words.CHECKED_BY_OPERATION.get(name, frozenset())
+    found: dict[str, list[str]] = {}
     for member in ordered_members(shapes, name):
         if member in passed_over:
             continue
         inner = f"{path}.{_lower_first(member)}" if path else _lower_first(member)
         one = value.get(member)
-        if one is None:
-            if member in required:
-                yield f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"
-            continue
         reference = members[member]["shape"]
-        if reference == "TableArn" and member == "TableName":
-            yield from _table_name_violations(one, inner)
-        elif member in words.UNNAMED_ENUM_MEMBERS and one not in shapes[reference]["enum"]:
-            yield f"Value '{one}' failed to satisfy constraint: {_enum_constraint(shapes, reference)}"
+        if one is None:
+            texts = []
+            if member in required:
+                texts = [f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"]
+        elif reference == "TableArn" and member == "TableName":
+            texts = list(_table_name_violations(one, inner))
         else:
-            yield from violations(shapes, reference, one, inner)
+            texts = list(violations(shapes, reference, one, inner))
+        if texts:
+            found[member] = texts
+    return found
 
 
 def _table_name_violations(value: str, path: str) -> Iterator[str]:
-    if value == "":
-        # Observed of item operations in 2026: the member's own name, and no value.
-        yield "Value at 'TableName' failed to satisfy constraint: Member must have length greater than or equal to 1"
-        return
     if value.startswith("arn:"):
         if len(value) > words.TABLE_ARN_CHARACTERS_MAX:
             yield _failed(
                 value, path, f"Member must have length less than or equal to {words.TABLE_ARN_CHARACTERS_MAX}"
             )
         return
-    if not fits_pattern(words.TABLE_NAME_PATTERN, value):
-        yield _failed(value, path, f"Member must satisfy regular expression pattern: {words.TABLE_NAME_PATTERN}")
+    if len(value) < words.TABLE_NAME_CHARACTERS_MIN:
+        least = words.TABLE_NAME_CHARACTERS_MIN
+        yield _failed(value, path, f"Member must have length greater than or equal to {least}")
     if len(value) > words.TABLE_NAME_CHARACTERS_MAX:
         yield _failed(value, path, f"Member must have length less than or equal to {words.TABLE_NAME_CHARACTERS_MAX}")
+    if not fits_pattern(words.TABLE_NAME_PATTERN, value):
+        yield _failed(value, path, f"Member must satisfy regular expression pattern: {words.TABLE_NAME_PATTERN}")
 
 
 def _string_violations(shapes: Shapes, name: str, value: str, path: str) -> Iterator[str]:

@@ -29,12 +29,6 @@ violations come first is inferred.
 UNSHOWN_WHEN_EMPTY: dict[str, str] = {"BatchGetRequestMap": "RequestItems"}
 """Shapes whose empty value is told by the member's own name and without the value: so 32 of 33 regions did then."""
 
-FIRST_ENUM_ONLY = frozenset({"UpdateItem"})
-"""Actions that report one bad enumeration only (since the rewording of 2026)."""
-
-UNNAMED_ENUM_MEMBERS = frozenset({"ReturnValues"})
-"""Members whose enumeration error no longer says where the value stood (since the rewording of 2026)."""
-
 MEMBER_ORDER: dict[str, tuple[str, ...]] = {
     "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
     "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),

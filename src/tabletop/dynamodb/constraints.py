@@ -13,11 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import constraint_rules as rules
 from tabletop.dynamodb import constraint_words as words
+from tabletop.dynamodb import item_members
 from tabletop.dynamodb.constraint_model import service_model
 
 Test = Callable[[Any], bool]
@@ -77,20 +79,15 @@ def _judge(action: str, body: Any) -> None:
         raise rules.serialization_error("Start of list found where not expected")
     if not isinstance(body, dict):
         raise rules.serialization_error("Unexpected value type in payload")
+    if action in item_members.ACTIONS:
+        item_members.saturate(action, body)
     rules.fitted(shapes, name, body)
+    if action in item_members.ACTIONS:
+        item_members.check(action, body, rules.violations_of_members(shapes, name, body))
+        return
     if action not in words.ITEM_ACTIONS and shapes[name]["members"].get("TableName", {}).get("shape") == "TableArn":
         _check_table_name(body.get("TableName"))
-    found: list[str] = []
-    for violation in rules.violations(shapes, name, body):
-        if (
-            action in words.FIRST_ENUM_ONLY
-            and "enum value set" in violation
-            and any("enum value set" in f for f in found)
-        ):
-            continue
-        found.append(violation)
-        if len(found) == words.VIOLATIONS_MAX:
-            break
+    found = list(islice(rules.violations(shapes, name, body), words.VIOLATIONS_MAX))
     if found:
         plural = "" if len(found) == 1 else "s"
         raise ApiError("ValidationException", f"{len(found)} validation error{plural} detected: {'; '.join(found)}")
@@ -122,14 +119,13 @@ def _compile_action(action: str) -> tuple[dict[str, Test], frozenset[str]]:
         if member in words.CHECKED_BY_OPERATION.get(name, ()):
             tests[member] = _is_string
         elif member == "TableName" and reference["shape"] == "TableArn":
-            tests[member] = _is_item_table_name if action in words.ITEM_ACTIONS else _is_table_name
+            tests[member] = _is_table_name
         else:
             tests[member] = _test_of(shapes, reference["shape"], compiled)
     return tests, rules.required_members(shapes, name)
 
 
 _table_name = re.compile(r"[a-zA-Z0-9_.\-]{3,255}|arn:.{,1020}", re.DOTALL).fullmatch
-_item_table_name = re.compile(r"[a-zA-Z0-9_.\-]{1,255}|arn:.{,1020}", re.DOTALL).fullmatch
 
 
 def _is_string(value: Any) -> bool:
@@ -138,10 +134,6 @@ def _is_string(value: Any) -> bool:
 
 def _is_table_name(value: Any) -> bool:
     return type(value) is str and _table_name(value) is not None
-
-
-def _is_item_table_name(value: Any) -> bool:
-    return type(value) is str and _item_table_name(value) is not None
 
 
 def _anything(value: Any) -> bool:
@@ -184,7 +176,7 @@ def _structure_test(shapes: rules.Shapes, name: str, compiled: dict[str, Test]) 
     tests: dict[str, Test] = {}
     for member, reference in shapes[name]["members"].items():
         if member == "TableName" and reference["shape"] == "TableArn":
-            tests[member] = _is_item_table_name
+            tests[member] = _is_table_name
         else:
             tests[member] = _test_of(shapes, reference["shape"], compiled)
 

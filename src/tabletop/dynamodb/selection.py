@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import catalog, keys, values
-from tabletop.dynamodb.expressions import Binder, Condition, Projection, compile_condition, compile_projection
+from tabletop.dynamodb.expressions import Binder, Condition, KeyMatch, Projection, compile_condition, compile_projection
 from tabletop.dynamodb.key_schema import check_key, invalid, invalid_parameters
+from tabletop.dynamodb.key_spans import partition_span
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import compile_attributes_to_get, compile_filter
 from tabletop.dynamodb.operations.operation import Body, table_name
 from tabletop.dynamodb.read import Range
 from tabletop.dynamodb.schema import Index, KeyAttribute, Table
 from tabletop.dynamodb.touches import Touch, shown_select
+from tabletop.dynamodb.validation_layers import bare_start_key
 from tabletop.storage.store import View
 
 _START_KEY = "The provided starting key is invalid"
-_NO_MATCH = "The provided key element does not match the schema"
+_ONE_ROW = "The query can return at most one row and cannot be restarted"
 _BARE_IN_START_KEYS = (
     "contains duplicates",
     "number set",
     "numeric value",
     "significant digits",
     "number with magnitude",
+    "Empty attribute name",
 )
-"""Errors of values that AWS does not introduce with the words above (dynalite's observation)."""
+"""Errors of values that Scan does not introduce with the words above (dynalite's observation)."""
 
 
 @dataclass(slots=True)
@@ -61,11 +64,13 @@ def prepare_selection(body: Body, call: Call, binder: Binder, *, operation: str)
         try:
             values.check_item(start_key)
         except ApiError as error:
-            if error.code != "ValidationException" or any(
-                part in (error.message or "") for part in _BARE_IN_START_KEYS
+            if (
+                error.code != "ValidationException"
+                or (operation == "Query" and bare_start_key(error))
+                or any(part in (error.message or "") for part in _BARE_IN_START_KEYS)
             ):
                 raise
-            raise invalid(f"The provided starting key is invalid: {error.message}") from error
+            raise invalid(f"The provided starting key is invalid: {error.message}") from None
     projection = None if projection_text is None else compile_projection(projection_text, binder)
     condition = None
     if filter_text is not None:
@@ -179,46 +184,62 @@ def _needs_fetch(index: Index, selection: Selection) -> bool:
     return bool(missing)
 
 
-def start_behind(span: Range, start_key: Item, *, partition: Item | None = None) -> None:
-    """Continue behind an ExclusiveStartKey. ``partition``: a Query's partition key values, which it must have."""
+def start_behind(span: Range, start_key: Item, *, match: KeyMatch | None = None) -> None:
+    """Continue behind an ExclusiveStartKey. ``match``: a Query's key conditions, which the key must meet."""
     table, index = span.table, span.index
     attributes = table.key_attributes + (() if index is None else index.key_attributes)
     wanted = {attribute.name: attribute for attribute in attributes}
+    if match is not None and index is None and table.range is None:
+        # A partition of one item has nothing behind it (Alternator's recorded answer).
+        raise invalid(f"The provided exclusive start key is invalid: ExclusiveStartKey: {_shown(start_key)}")
     if set(start_key) != set(wanted):
-        whole_table = partition is None and index is None
-        raise invalid(_START_KEY + (f": {_NO_MATCH}" if whole_table else ""))
-    read_by = index.key_attributes if index is not None else () if partition is None else attributes
+        raise invalid(_START_KEY)
     for attribute in wanted.values():
-        words = _start_value_error(attribute, start_key[attribute.name])
-        if words is not None:
-            # Of the keys that are read along AWS says no more than that.
-            raise invalid(words if attribute in read_by else f"{_START_KEY}: {words}")
+        _check_start_value(attribute, start_key[attribute.name], read_along=match is not None)
     base_key = {attribute.name: start_key[attribute.name] for attribute in table.key_attributes}
     try:
         check_key(table, base_key)
     except ApiError as error:
-        raise invalid(f"The provided starting key is invalid: {error.message}") from error
+        raise invalid(f"{_START_KEY}: {error.message}") from error
     key = keys.item_key(table, base_key)
     if index is not None:
         key = keys.entry_key(table, index, start_key, key)
-    if partition is not None and any(start_key[name] != value for name, value in partition.items()):
-        raise invalid("The provided starting key is outside query boundaries based on provided conditions")
-    if partition is not None and not _within(span, key):
-        raise invalid("The provided starting key does not match the range key predicate")
+    if match is not None and not span.start <= key < span.stop:
+        raise _outside(span, match, start_key, key)
     span.continue_behind(key)
 
 
-def _start_value_error(attribute: KeyAttribute, value: dict[str, Any]) -> str | None:
+def _outside(span: Range, match: KeyMatch, start_key: Item, key: bytes) -> ApiError:
+    """The query cannot have read that far: the words tell which of its conditions the key does not meet.
+
+    In the order that was recorded in 2026 (comments of dynoxide 1.5, from four regions).
+    """
+    table, index = span.table, span.index
+    *leading, last = match.hash
+    if any(start_key[name] != match.hash[name] for name in leading):
+        return invalid(_ONE_ROW)
+    start, stop = partition_span(table, index, replace(match, hash={name: start_key[name] for name in match.hash}))
+    if not start <= key < stop:
+        return invalid("The provided starting key does not match the range key predicate")
+    assert start_key[last] != match.hash[last]
+    if match.range_equal or match.range_condition is not None:
+        return invalid(_ONE_ROW)
+    return invalid("The provided starting key is outside query boundaries based on provided conditions")
+
+
+def _shown(key: Item) -> str:
+    shown = (
+        f"{name}=AttributeValue: {{{kind}:{content}}}" for name, value in key.items() for kind, content in value.items()
+    )
+    return f"{{{', '.join(shown)}}}"
+
+
+def _check_start_value(attribute: KeyAttribute, value: dict[str, Any], *, read_along: bool) -> None:
     if attribute.type not in value:
-        return _NO_MATCH
+        raise invalid("The provided key element does not match the schema" if read_along else _START_KEY)
     if attribute.type != "N" and not value[attribute.type]:
         kind = "string" if attribute.type == "S" else "binary"
-        return (
-            "One or more parameter values were invalid: "
+        raise invalid(
+            "One or more parameter values are not valid. "
             f"The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {attribute.name}"
         )
-    return None
-
-
-def _within(span: Range, key: bytes) -> bool:
-    return span.start <= key < span.stop

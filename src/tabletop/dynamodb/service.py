@@ -19,6 +19,7 @@ from tabletop.dynamodb.misplaced import Misplaced
 from tabletop.dynamodb.operations.operation import Body, Operation, check_table_names
 from tabletop.dynamodb.resource_policies import check_policy
 from tabletop.dynamodb.stepwise import StepwiseReads
+from tabletop.dynamodb.validation_layers import worded
 from tabletop.storage.store import Store, View
 
 Done = Callable[[Any], None]
@@ -78,7 +79,7 @@ class DynamoDb:
         except ApiError as error:
             if error.code == "ValidationException":
                 constraints.refuse_unreadable(operation.name, body)
-            raise
+            raise worded(operation.name, error) from error
 
     def run_in_steps(self, operation: Operation, request: Any, call: Call, done: Done) -> None:
         """Answer a prepared request of an operation that reads in steps; ``done`` as in ``run``."""

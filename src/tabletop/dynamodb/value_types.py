@@ -16,8 +16,8 @@ READ_LEVELS_MAX = 64
 
 _JAVA_VALUE = "com.amazonaws.dynamodb.v20120810.AttributeValue"
 _SCALARS = {"S": "String", "N": "String", "BOOL": "Boolean", "NULL": "Boolean"}
-_JSON_TYPES = {"String": str, "Boolean": bool}
 _SETS = {"SS": "S", "NS": "N", "BS": "B"}
+_SPELLED = dict.fromkeys(("true", "t", "yes", "y", "1"), True) | dict.fromkeys(("false", "f", "no", "n", "0"), False)
 _TOKENS = {int: "NUMBER_VALUE", float: "NUMBER_VALUE", str: "STRING_VALUE"}
 
 
@@ -31,8 +31,10 @@ def refuse_unreadable(value: object, level: int = 1) -> None:
         if content is None:
             continue
         if kind in _SCALARS:
-            if type(content) is not _JSON_TYPES[_SCALARS[kind]]:
-                raise not_convertible(content, _SCALARS[kind])
+            if _SCALARS[kind] == "Boolean":
+                boolean(content)
+            elif type(content) is not str:
+                raise not_convertible(content, "String")
         elif kind == "B":
             canonical_base64(content)
         elif kind == "M":
@@ -60,6 +62,16 @@ def canonical_base64(text: object) -> str:
         return b2a_base64(a2b_base64(text, strict_mode=True), newline=False).decode()
     except (Base64Error, ValueError):
         raise unreadable("Invalid Base64 content") from None
+
+
+def boolean(content: object) -> bool:
+    """What BOOL and NULL hold: a JSON boolean, or a word that AWS takes for one, in any case (recorded in 2026)."""
+    if type(content) is bool:
+        return content
+    spelled = _SPELLED.get(content.lower()) if type(content) is str else None
+    if spelled is None:
+        raise not_convertible(content, "Boolean")
+    return spelled
 
 
 def not_convertible(content: object, wanted: str) -> ApiError:

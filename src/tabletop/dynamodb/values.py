@@ -16,6 +16,7 @@ from typing import Any
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import numbers, sizes
 from tabletop.dynamodb.value_types import (
+    boolean,
     canonical_base64,
     not_a_list,
     not_a_map,
@@ -37,7 +38,21 @@ SEVERAL_TYPES = (
 TOO_DEEP = (
     "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 )
+NULL_FALSE = "One or more parameter values were invalid: Null attribute value types must have the value of true"
+_EMPTY_STRING_SET = "One or more parameter values were invalid: An string set  may not be empty"
+_EMPTY_NUMBER_SET = "One or more parameter values were invalid: An number set  may not be empty"
+_EMPTY_BINARY_SET = "One or more parameter values were invalid: Binary sets should not be empty"
+EMPTY_SETS = (_EMPTY_STRING_SET, _EMPTY_NUMBER_SET, _EMPTY_BINARY_SET)
+EMPTY_NAME = "Empty attribute name"
 NUMBER_DUPLICATES = "Input collection contains duplicates"
+
+
+class DuplicateMembers(ApiError):
+    """A set that holds a member twice. ``today``: the words of AWS's newer validation layer; the message has the older."""
+
+    def __init__(self, message: str, today: str) -> None:
+        super().__init__("ValidationException", message)
+        self.today = "One or more parameter values were invalid: " + today
 
 
 def canonicalise_item(item: object) -> int:
@@ -163,7 +178,7 @@ def _odd_value(value: dict[str, Any], level: int) -> None:
 def _members(members: dict[str, Any], level: int) -> None:
     for name, value in members.items():
         if not name:
-            raise _invalid_parameters("Empty attribute name")
+            raise _invalid(EMPTY_NAME)
         if len(name) > NAME_BYTES_MAX // 3 and len(name.encode()) > NAME_BYTES_MAX:
             raise _invalid_parameters("Attribute name is too large, must be less than 65536 bytes")
         # What _value does, inlined for the two commonest types.
@@ -193,16 +208,15 @@ def _check_binary(value: dict[str, Any], content: object, _level: int) -> None:
     value["B"] = canonical_base64(content)
 
 
-def _check_boolean(_value: dict[str, Any], content: object, _level: int) -> None:
+def _check_boolean(value: dict[str, Any], content: object, _level: int) -> None:
     if type(content) is not bool:
-        raise not_convertible(content, "Boolean")
+        value["BOOL"] = boolean(content)
 
 
-def _check_null(_value: dict[str, Any], content: object, _level: int) -> None:
-    if type(content) is not bool:
-        raise not_convertible(content, "Boolean")
-    if not content:
-        raise _invalid_parameters("Null attribute value types must have the value of true")
+def _check_null(value: dict[str, Any], content: object, _level: int) -> None:
+    if not boolean(content):
+        raise _invalid(NULL_FALSE)
+    value["NULL"] = True
 
 
 def _check_list(_value_: dict[str, Any], content: object, level: int) -> None:
@@ -243,29 +257,38 @@ def _check_map(_value_: dict[str, Any], content: object, level: int) -> None:
 
 
 def _check_string_set(_value: dict[str, Any], content: object, _level: int) -> None:
-    elements = _set_elements(content, "An string set  may not be empty")
+    elements = _set_elements(content, _EMPTY_STRING_SET)
     for element in elements:
         if type(element) is not str:
             raise not_convertible(element, "String")
     if len(set(elements)) != len(elements):
-        raise _invalid_parameters(f"Input collection [{', '.join(elements)}] contains duplicates.")
+        quoted = ", ".join(f'"{element}"' for element in elements)
+        raise DuplicateMembers(
+            f"One or more parameter values were invalid: Input collection [{', '.join(elements)}] contains duplicates.",
+            f"Input collection [{quoted}] contains duplicates.",
+        )
 
 
 def _check_number_set(value: dict[str, Any], content: object, _level: int) -> None:
-    elements = _set_elements(content, "An number set  may not be empty")
+    elements = _set_elements(content, _EMPTY_NUMBER_SET)
     for element in elements:
         if type(element) is not str:
             raise not_convertible(element, "String")
     canonical = [numbers.canonical(element) for element in elements]
     if len(set(canonical)) != len(canonical):
-        raise _invalid(NUMBER_DUPLICATES)
+        raise DuplicateMembers(NUMBER_DUPLICATES, "Input collection contains duplicates.")
     value["NS"] = canonical
 
 
 def _check_binary_set(value: dict[str, Any], content: object, _level: int) -> None:
-    canonical = [canonical_base64(element) for element in _set_elements(content, "Binary sets should not be empty")]
+    canonical = [canonical_base64(element) for element in _set_elements(content, _EMPTY_BINARY_SET)]
     if len(set(canonical)) != len(canonical):
-        raise _invalid_parameters(f"Input collection [{', '.join(canonical)}]of type BS contains duplicates.")
+        quoted = ",".join(f'"{element}"' for element in canonical)
+        listed = ", ".join(canonical)
+        raise DuplicateMembers(
+            f"One or more parameter values were invalid: Input collection [{listed}]of type BS contains duplicates.",
+            f"Input collection [{quoted}]of type BS contains duplicates.",
+        )
     value["BS"] = canonical
 
 
@@ -287,7 +310,7 @@ def _set_elements(content: object, empty: str) -> list[Any]:
     if type(content) is not list:
         raise not_a_list(content)
     if not content:
-        raise _invalid_parameters(empty)
+        raise _invalid(empty)
     if None in content:
         raise _invalid_parameters("An string set  may not have a null string as a member")
     return content

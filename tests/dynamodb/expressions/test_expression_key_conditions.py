@@ -63,7 +63,7 @@ def test_key_conditions(text: str, expected: Any) -> None:
         ("p <> :p", "Invalid operator used in KeyConditionExpression: <>"),
         ("p IN (:p)", "Invalid operator used in KeyConditionExpression: IN"),
         ("p = :p AND attribute_exists(c)", "Invalid operator used in KeyConditionExpression: attribute_exists"),
-        ("p = :p AND size(c) = :one", "Invalid operator used in KeyConditionExpression: size"),
+        ("p = :p AND size(c) = :one", "KeyConditionExpressions cannot contain nested operations"),
         ("p = :p AND p = :p", "KeyConditionExpressions must only contain one condition per key"),
         ("p = :p AND a.b = :one", "KeyConditionExpressions cannot have conditions on nested attributes"),
         ("p = c", "Invalid condition in KeyConditionExpression: Multiple attributes used in one condition"),
@@ -114,7 +114,10 @@ def test_matching_of_multi_attribute_keys() -> None:
         ("c = :one", "Query condition missed key schema element: p"),
         ("p > :p", "Query key condition not supported"),
         ("p = :p AND a < :one", "Query condition missed key schema element: c"),
-        ("p = :p AND c = :one AND a = :one", "Conditions can be of length 1 or 2 only"),
+        (
+            "p = :p AND c = :one AND a = :one",
+            "The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)",
+        ),
         ("p = :one", "One or more parameter values were invalid: Condition parameter type does not match schema type"),
         (
             "p = :p AND c = :p",

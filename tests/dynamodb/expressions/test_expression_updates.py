@@ -184,7 +184,9 @@ _TYPE = "Incorrect operand type for operator or function; "
             "SET a = :undefined",
             "An expression attribute value used in expression is not defined; attribute value: :undefined",
         ),
-        ("REMOVE a, SET", "Attribute name is a reserved keyword; reserved keyword: SET"),
+        ("REMOVE a, SET", 'Syntax error; token: "SET", near: ", SET"'),
+        ("REMOVE a[01]", 'Syntax error; token: "1", near: "01]"'),
+        ("  ", 'Syntax error; token: "<EOF>", near: "  "'),
         (
             "SET a = :one, a.b = :two",
             "Two document paths overlap with each other; must remove or rewrite one of these paths; "

@@ -14,6 +14,7 @@ from tabletop.base.clock import ManualClock
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb.actions import OPERATIONS
 from tabletop.dynamodb.constraints import check
+from tabletop.dynamodb.validation_layers import worded
 from tabletop.storage.engine import LmdbStore, open_store
 
 ACCOUNT = "000000000000"
@@ -36,7 +37,10 @@ class Database:
         body = orjson.loads(orjson.dumps(given))
         check(action, body)
         operation = OPERATIONS[action]
-        request = operation.prepare(body, Call("id", ACCOUNT, "us-east-1", ROOT, self._clock()))
+        try:
+            request = operation.prepare(body, Call("id", ACCOUNT, "us-east-1", ROOT, self._clock()))
+        except ApiError as error:
+            raise worded(action, error) from error
         if operation.read is not None:
             with self._store.view() as view:
                 answer = operation.read(view, request, self._clock())

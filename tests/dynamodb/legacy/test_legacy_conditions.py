@@ -201,7 +201,9 @@ def test_key_conditions() -> None:
         {"p": condition("EQ", {"S": "x"}), "c": condition("BETWEEN", {"N": "1"}, {"N": "2.0"})}
     )
     assert analysed == [("p", "=", ({"S": "x"},)), ("c", "BETWEEN", ({"N": "1"}, {"N": "2"}))]
-    assert refusal(analyse_key_conditions, {}) == "Conditions can be of length 1 or 2 only"
+    assert refusal(analyse_key_conditions, {}) == (
+        "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+    )
     for operator in ("NE", "IN", "CONTAINS", "NOT_CONTAINS"):
         assert refusal(analyse_key_conditions, {"p": condition(operator, {"S": "x"})}) == (
             "Attempted conditional constraint is not an indexable operation"

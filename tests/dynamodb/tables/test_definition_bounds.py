@@ -54,7 +54,7 @@ LONG = "DECIMAL_VALUE cannot be converted to Long"
         ("CreateTable", {"WarmThroughput": {"WriteUnitsPerSecond": -1e30}}, LONG),
         ("CreateTable", {"OnDemandThroughput": {"MaxReadRequestUnits": 2.0**63}}, LONG),
         ("CreateTable", {"OnDemandThroughput": {"MaxReadRequestUnits": 2.0**64}}, LONG),
-        ("Scan", {"Limit": 2.0**31}, "DECIMAL_VALUE cannot be converted to Integer"),
+        ("ListTables", {"Limit": 2.0**31}, "DECIMAL_VALUE cannot be converted to Integer"),
     ],
 )
 def test_integers_are_bounded(action: str, body: dict[str, Any], message: str) -> None:

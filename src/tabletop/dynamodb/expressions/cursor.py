@@ -52,7 +52,7 @@ class Cursor:
     def keyword(self) -> str:
         """The word here in capitals; empty where there is no word."""
         token = self.tokens[self.at]
-        return token.text.upper() if token.kind == "name" else ""
+        return token.text.upper() if token.kind in ("name", "section") else ""
 
     def finish(self) -> None:
         """Require the end of the text, and raise the first fault that was noted on the way."""
@@ -67,7 +67,8 @@ class Cursor:
         start = self.tokens[self.at - 1].start if self.at else token.start
         stop = self.tokens[min(self.at + 1, len(self.tokens) - 1)].stop
         shown = "<EOF>" if token.kind == "end" else token.text
-        return invalid(self.kind, f'Syntax error; token: "{shown}", near: "{self.text[start:stop].strip()}"')
+        near = self.text[start:stop].strip() if len(self.tokens) > 1 else self.text
+        return invalid(self.kind, f'Syntax error; token: "{shown}", near: "{near}"')
 
     def note(self, message: str) -> None:
         self.faults.append(invalid(self.kind, message))

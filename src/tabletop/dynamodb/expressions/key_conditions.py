@@ -33,6 +33,7 @@ _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 _ONE_PER_KEY = "KeyConditionExpressions must only contain one condition per key"
 _NESTED = "KeyConditionExpressions cannot have conditions on nested attributes"
+_NESTED_OPERATIONS = "KeyConditionExpressions cannot contain nested operations"
 _SEVERAL_ATTRIBUTES = "Invalid condition in KeyConditionExpression: Multiple attributes used in one condition"
 _NO_ATTRIBUTE = "Invalid condition in KeyConditionExpression: No key attribute specified"
 _UNSUPPORTED = "Query key condition not supported"
@@ -87,7 +88,10 @@ def match_key_schema(
     """
     by_name = {condition.attribute: condition for condition in conditions}
     if len(hash_attributes) + len(range_attributes) <= 2 and len(conditions) > 2:
-        raise refused("Conditions can be of length 1 or 2 only")
+        raise refused(
+            f"The number of query conditions ({len(conditions)}) exceeds the number of key attributes "
+            f"defined in the schema ({len(hash_attributes) + len(range_attributes)})"
+        )
     bound: Item = {}
     for attribute in hash_attributes:
         bound[attribute.name] = _hash_value(
@@ -170,7 +174,7 @@ def _comparison(node: Comparison, binder: Binder) -> KeyCondition:
 def _condition_on(key: Operand, operator: str, operands: tuple[Operand, ...], binder: Binder) -> KeyCondition:
     for operand in (key, *operands):
         if isinstance(operand, FunctionCall):
-            raise _invalid_operator(operand.name)
+            raise refused(_NESTED_OPERATIONS)
     if not isinstance(key, Path):
         raise refused(_NO_ATTRIBUTE)
     if any(isinstance(operand, Path) for operand in operands):

@@ -1,4 +1,8 @@
-"""Text to tokens. Every text has tokens: a character that begins none is one of its own, for the parser to refuse."""
+"""Text to tokens. Every text has tokens: a character that begins none is one of its own, for the parser to refuse.
+
+The words that begin a section of an update are no names in any expression, and an index has no leading zeros (both as in
+DynamoDB Local).
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ EXPRESSION_BYTES_MAX = 4096
 
 _TOKEN = re.compile(
     r"[ \t\r\n]*(?:"
-    r"(?P<name>[A-Za-z][A-Za-z0-9_]*)"
+    r"(?P<section>(?i:set|remove|add|delete)(?![A-Za-z0-9_]))"
+    r"|(?P<name>[A-Za-z][A-Za-z0-9_]*)"
     r"|(?P<name_reference>#[A-Za-z0-9_]+)"
     r"|(?P<value_reference>:[A-Za-z0-9_]+)"
-    r"|(?P<index>[0-9]+)"
+    r"|(?P<index>0|[1-9][0-9]*)"
     r"|(?P<symbol><>|<=|>=|[=<>()\[\].,+-])"
     r"|(?P<end>\Z)"
     r"|(?P<unknown>.))",

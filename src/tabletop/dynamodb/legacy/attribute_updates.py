@@ -7,7 +7,7 @@ from typing import Any
 from tabletop.dynamodb import values
 from tabletop.dynamodb.expressions import Binder, Update, compile_update_tree
 from tabletop.dynamodb.expressions.tree import Action, Add, Delete, Literal, Remove, Set, UpdateTree
-from tabletop.dynamodb.key_schema import invalid_parameters
+from tabletop.dynamodb.key_schema import invalid, invalid_parameters
 from tabletop.dynamodb.legacy.parameters import whole_attribute
 
 _DELETABLE = frozenset(("SS", "NS", "BS"))
@@ -22,6 +22,9 @@ def compile_attribute_updates(updates: dict[str, Any]) -> Update:
 def _lower(name: str, update: dict[str, Any]) -> Action:
     action, value = update.get("Action") or "PUT", update.get("Value")
     path = whole_attribute(name)
+    if action not in ("ADD", "DELETE", "PUT"):
+        # The stray quote is AWS's (recorded in 2026).
+        raise invalid("Member must satisfy enum value set: [ADD, DELETE, PUT]' for Action")
     if value is None:
         if action != "DELETE":
             raise invalid_parameters("Only DELETE action is allowed when no attribute value is specified")

@@ -72,7 +72,7 @@ def compile_filter(conditions: dict[str, Any] | None, conditional_operator: str 
 
 def analyse_key_conditions(conditions: dict[str, Any]) -> list[KeyCondition]:
     if not conditions:
-        raise invalid("Conditions can be of length 1 or 2 only")
+        raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
     nodes = []
     for name, condition in conditions.items():
         node = _lower_checked(name, condition)
@@ -85,6 +85,9 @@ def analyse_key_conditions(conditions: dict[str, Any]) -> list[KeyCondition]:
 
 def compile_joined(nodes: list[ConditionNode], conditional_operator: str | None, kind: str) -> Condition | None:
     """All (or, by the operator, any) of the conditions; None where there is none."""
+    if len(nodes) > 1 and conditional_operator not in (None, "AND", "OR"):
+        # ALL is AWS's spelling here; AND is the value (recorded).
+        raise invalid("Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]")
     if not nodes:
         if conditional_operator is not None:
             raise invalid("ConditionalOperator cannot be used without Filter or Expected")
@@ -110,6 +113,8 @@ def lower(name: str, operator: str, arguments: list[Value]) -> ConditionNode:
 
 def check_arguments(operator: str, arguments: list[Value]) -> None:
     """Refuse a wrong number of arguments, or such as the operator does not take; they must be canonical."""
+    if operator not in _ARGUMENTS:
+        raise invalid_parameters("Invalid comparison operator")
     fewest, most, types = _ARGUMENTS[operator]
     if not fewest <= len(arguments) <= most:
         raise invalid_parameters(f"Invalid number of argument(s) for the {operator} ComparisonOperator")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tabletop.dynamodb.expressions.tree import Path
-from tabletop.dynamodb.key_schema import invalid, invalid_parameters
+from tabletop.dynamodb.key_schema import invalid
+from tabletop.dynamodb.values import EMPTY_NAME
 
 _WRITE = (("Expected", "ConditionalOperator"), ("ConditionExpression",))
 
@@ -53,5 +54,5 @@ def uses_legacy(action: str, body: dict[str, Any]) -> bool:
 def whole_attribute(name: str) -> Path:
     """The attribute of this very name, dots and all."""
     if not name:
-        raise invalid_parameters("Empty attribute name")
+        raise invalid(EMPTY_NAME)
     return Path((name,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tabletop.base.call import Call
+from tabletop.dynamodb.item_members import RETURN_VALUES_OF_PUTS
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
@@ -13,7 +14,7 @@ from tabletop.dynamodb.values import check_item
 def prepare(body: Body, call: Call) -> SingleWrite:
     legacy = uses_legacy("DeleteItem", body)
     if body.get("ReturnValues") not in (None, "NONE", "ALL_OLD"):
-        raise invalid("Return values set to invalid value")
+        raise invalid(RETURN_VALUES_OF_PUTS)
     key = body["Key"]
     check_item(key)
     prepared = prepare_write(body, "delete", key)

@@ -8,7 +8,6 @@ from tabletop.base.call import Call
 from tabletop.dynamodb.expressions import Binder, KeyCondition, analyse_key_condition, match_key_schema
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.key_spans import partition_span
-from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import analyse_key_conditions, uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_or_index_targets
 from tabletop.dynamodb.read import read_page, render_page
@@ -69,21 +68,12 @@ def read(view: View, request: Query, now: float) -> bytes:
     span.start, span.stop = partition_span(table, index, match)
     start_key = selection.exclusive_start_key
     if start_key is not None:
-        if index is None and table.range is None:
-            raise invalid(f"The provided exclusive start key is invalid: ExclusiveStartKey: {_shown(start_key)}")
-        start_behind(span, start_key, partition=match.hash)
+        start_behind(span, start_key, match=match)
     page = read_page(view, span)
     if index is None and table.range is None:
-        # A partition of one item: there is nothing behind it, and AWS takes no start key here.
+        # A partition of one item has nothing behind it, and takes no start key.
         page.last = None
     return render_page(span, page, selection.return_consumed_capacity)
-
-
-def _shown(key: Item) -> str:
-    shown = (
-        f"{name}=AttributeValue: {{{kind}:{content}}}" for name, value in key.items() for kind, content in value.items()
-    )
-    return f"{{{', '.join(shown)}}}"
 
 
 def _refuse_filtered_keys(selection: Selection, key_attributes: tuple[KeyAttribute, ...]) -> None:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from tabletop.base.call import Call
-from tabletop.base.errors import ApiError
 from tabletop.dynamodb.legacy import uses_legacy
 from tabletop.dynamodb.operations.operation import Body, Operation, table_targets
 from tabletop.dynamodb.single_write import SingleWrite, lower_legacy, plan, prepare_single, prepare_write, touches
-from tabletop.dynamodb.validation_envelope import enveloped
 from tabletop.dynamodb.values import check_item
 
 
 def prepare(body: Body, call: Call) -> SingleWrite:
-    try:
-        return _prepare(body, call)
-    except ApiError as error:
-        raise enveloped(error) from error
-
-
-def _prepare(body: Body, call: Call) -> SingleWrite:
     legacy = uses_legacy("UpdateItem", body)
     key = body["Key"]
     check_item(key)
