@@ -14,8 +14,9 @@ Reading order:
 ``records``          where roles, users, policies and keys are kept
 ``operation``, ``names``, ``kinds``, ``holders``, ``tagging``   what the API's families share
 ``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``policy_versions``,
-``account``, ``account_details``, ``password_policy``, ``login_profiles``, ``mfa_devices``, ``absences``   the API by
-families, listed in ``families``
+``account``, ``account_details``, ``password_policy``, ``login_profiles``, ``mfa_devices``,
+``ssh_public_keys``, ``signing_certificates``, ``service_credentials`` (over ``belongings``), ``server_certificates``,
+``identity_providers``, ``saml_providers``, ``service_linked_roles``   the API by families, listed in ``families``
 ``totp``             the codes of MFA devices (pure)
 ``sts``, ``session_tokens``, ``unverifiable``   STS, over ``sessions``
 ``root_key``         the root's own key

@@ -17,12 +17,17 @@ from tabletop.iam.records import (
     GROUPS,
     INSTANCE_PROFILES,
     MFA_DEVICES,
+    OIDC_PROVIDERS,
     POLICIES,
     ROLES,
+    SAML_PROVIDERS,
+    SERVER_CERTIFICATES,
     USER_MFA,
     USERS,
 )
 from tabletop.iam.roles import TRUST_BYTES_MAX
+from tabletop.iam.server_certificates import CERTIFICATES_MAX as SERVER_CERTIFICATES_MAX
+from tabletop.iam.signing_certificates import CERTIFICATES_MAX as SIGNING_CERTIFICATES_MAX
 from tabletop.storage.store import Batch, View
 
 # AWS's default quotas. Those on numbers of users, groups, roles, policies and profiles are told and not enforced.
@@ -32,8 +37,8 @@ _QUOTAS = {
     "RolesQuota": 1000,
     "PoliciesQuota": 1500,
     "InstanceProfilesQuota": 1000,
-    "ServerCertificatesQuota": 20,
-    "SigningCertificatesPerUserQuota": 2,
+    "ServerCertificatesQuota": SERVER_CERTIFICATES_MAX,
+    "SigningCertificatesPerUserQuota": SIGNING_CERTIFICATES_MAX,
     "PolicyVersionsInUseQuota": 10_000,
     "GroupsPerUserQuota": GROUPS_PER_USER_MAX,
     "AccessKeysPerUserQuota": KEYS_MAX,
@@ -100,8 +105,8 @@ def get_summary(view: View, call: Call, params: Params) -> Answer:
         "PolicyVersionsInUse": sum(len(record["versions"]) for record in policies),
         "MFADevices": MFA_DEVICES.count(view, account),
         "MFADevicesInUse": USER_MFA.count(view, account),
-        "ServerCertificates": 0,
-        "Providers": 0,
+        "ServerCertificates": SERVER_CERTIFICATES.count(view, account),
+        "Providers": OIDC_PROVIDERS.count(view, account) + SAML_PROVIDERS.count(view, account),
         # The root always has a key here: the well-known one, or the one of the strict mode.
         "AccountAccessKeysPresent": 1,
     }

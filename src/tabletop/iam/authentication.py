@@ -103,7 +103,7 @@ class Authenticator:
                 principal = self._principal(credentials)
         except SignatureFault as fault:
             if fault.fault is Fault.MISSING:
-                refuse_unsigned(request, service)
+                refuse_unsigned(view, request, service)
             raise signature_error(service, fault) from None
         identity = Identity(principal, signature.scope.region, access_key_id, credentials is not None)
         unverified = credentials is None and access_key_id == TEST_KEY_ID

@@ -33,6 +33,8 @@ from tabletop.storage.store import View
 
 USER_KEY = "AKIA"
 SESSION_KEY = "ASIA"
+SERVICE_KEY = "ACCA"
+"""Of service specific credentials."""
 MFA_SEED = "AMFA"
 """Ours: the id that a device's seed is sealed under. Nobody is told it."""
 KEY_BYTES = 32

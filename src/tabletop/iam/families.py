@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tabletop.iam import (
-    absences,
     access_keys,
     account,
     account_details,
     groups,
+    identity_providers,
     instance_profiles,
     login_profiles,
     managed_policies,
@@ -15,7 +15,13 @@ from tabletop.iam import (
     password_policy,
     policy_versions,
     roles,
+    saml_providers,
+    server_certificates,
+    service_credentials,
+    service_linked_roles,
+    signing_certificates,
     simulation,
+    ssh_public_keys,
     users,
 )
 from tabletop.iam.authorization import Authorizer
@@ -24,14 +30,14 @@ from tabletop.iam.operation import Read, Write
 
 _BOTH = (
     roles, managed_policies, policy_versions, users, groups, access_keys, instance_profiles, account, password_policy,
+    ssh_public_keys, signing_certificates, service_credentials, server_certificates, identity_providers, saml_providers,
+    service_linked_roles,
 )  # fmt: skip
 """The families that write and read; the others are read only."""
 _WITH_KEYRING = (login_profiles, mfa_devices)
 
 _WRITES: dict[str, Write] = {name: write for family in _BOTH for name, write in family.WRITES.items()}
-_READS: dict[str, Read] = {
-    name: read for family in (*_BOTH, account_details, absences) for name, read in family.READS.items()
-}
+_READS: dict[str, Read] = {name: read for family in (*_BOTH, account_details) for name, read in family.READS.items()}
 
 
 def operations(keyring: Keyring, authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read]]:

@@ -18,6 +18,7 @@ from tabletop.iam.records import (
     INSTANCE_PROFILES,
     POLICIES,
     ROLES,
+    SERVER_CERTIFICATES,
     USERS,
     Document,
     arn,
@@ -62,7 +63,7 @@ class Kind:
     def begun(self, view: View, change: Change, now: float) -> Document:
         """What the record of every new thing begins with; EntityAlreadyExists when its name is taken."""
         account, name, path = change.account, change.params[self.name_member], change.params.get("Path", "/")
-        self._refuse_taken(view, account, name)
+        self.refuse_taken(view, account, name)
         return {
             "name": name,
             "path": path,
@@ -114,7 +115,7 @@ class Kind:
         name = change.params.get(f"New{self.name_member}", before)
         path = change.params.get("NewPath", record["path"])
         if name.lower() != before.lower():
-            self._refuse_taken(view, account, name)
+            self.refuse_taken(view, account, name)
         batch = Batch()
         self.records.delete(batch, account, before.lower())
         listed = [(ATTACHMENTS, policy_arn) for policy_arn in record["attached"]]
@@ -138,7 +139,7 @@ class Kind:
         self.records.delete(batch, change.account, record["name"].lower())
         return batch
 
-    def _refuse_taken(self, view: View, account: str, name: str) -> None:
+    def refuse_taken(self, view: View, account: str, name: str) -> None:
         if self.records.get(view, account, name.lower()) is not None:
             raise ApiError("EntityAlreadyExists", self.taken.format(title=self.title, name=name), status=409)
 
@@ -160,4 +161,12 @@ POLICY = Kind(
     POLICIES,
     "ANPA",
     taken="A policy called {name} already exists. Duplicate names are not allowed.",
+)
+SERVER_CERTIFICATE = Kind(
+    "server-certificate",
+    "ServerCertificate",
+    SERVER_CERTIFICATES,
+    "ASCA",
+    not_found="The Server Certificate with name {name} cannot be found.",
+    taken="The Server Certificate with name {name} already exists.",
 )

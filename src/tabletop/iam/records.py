@@ -5,7 +5,8 @@ policies and the ARNs of its attached ones, so that one read serves an authorisa
 
     kind            path                              document
     role            account, name                     name path id arn created description max_session trust tags
-                                                      inline{name: text} attached[arn] boundary
+                                                      inline{name: text} attached[arn] boundary; service: whose
+                                                      service-linked role it is
     user            account, name                     name path id arn created tags inline attached boundary groups[name]
     group           account, name                     name path id arn created inline attached
     member          account, group name, user name    {}: who is in the group
@@ -27,6 +28,13 @@ policies and the ARNs of its attached ones, so that one read serves an authorisa
     mfa-device      account, path and name            serial created tags sealed drawn_id; when it is somebody's: user, enabled,
                                                       user_name, step (of the last code), drift (steps that its clock is ahead)
     user-mfa        account, user id, serial number   {}: a user's devices
+    ssh-key         account, user id, key id          id body fingerprint status uploaded
+    signing-certificate account, user id, its id      id body status uploaded
+    service-credential account, user id, its id       id service user secret (sealed under sealed_as, or the id) status created
+    server-certificate account, name                  name path id arn created body expires chain tags
+    oidc-provider   account, url without https://     url clients thumbprints created tags
+    saml-provider   account, name                     name arn metadata created tags
+    role-deletion   account, role name                task: of the last service-linked role of this name
 
 What belongs to one user is kept by the user's id, which never changes.
 """
@@ -57,6 +65,13 @@ LOGIN_PROFILES = Documents(prefixes.IAM, "login-profile")
 PASSWORD_POLICIES = Documents(prefixes.IAM, "password-policy")
 MFA_DEVICES = Documents(prefixes.IAM, "mfa-device")
 USER_MFA = Documents(prefixes.IAM, "user-mfa")
+SSH_KEYS = Documents(prefixes.IAM, "ssh-key")
+SIGNING_CERTIFICATES = Documents(prefixes.IAM, "signing-certificate")
+SERVICE_CREDENTIALS = Documents(prefixes.IAM, "service-credential")
+SERVER_CERTIFICATES = Documents(prefixes.IAM, "server-certificate")
+OIDC_PROVIDERS = Documents(prefixes.IAM, "oidc-provider")
+SAML_PROVIDERS = Documents(prefixes.IAM, "saml-provider")
+ROLE_DELETIONS = Documents(prefixes.IAM, "role-deletion")
 
 AWS_ACCOUNT = "aws"
 """The account in the ARNs of the policies that AWS manages."""

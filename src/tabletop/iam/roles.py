@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 
 from tabletop.base.call import Call
+from tabletop.base.errors import ApiError
 from tabletop.iam.holders import (
     boundary_shape,
     boundary_writes,
@@ -99,14 +100,33 @@ def delete_role(view: View, change: Change, now: float) -> tuple[Answer, Batch |
     return {}, batch
 
 
-WRITES: dict[str, Write] = {
-    "CreateRole": create_role,
-    "UpdateRole": update_role,
-    "UpdateRoleDescription": update_role_description,
+def _unprotected(write: Write) -> Write:
+    """The same for roles of the account's own: a service-linked role is refused."""
+
+    def checked(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
+        record = ROLE.named_in(view, change)
+        if "service" in record:
+            name = record["name"]
+            message = (
+                f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
+            )
+            raise ApiError("UnmodifiableEntity", message, status=400)
+        return write(view, change, now)
+
+    return checked
+
+
+_OF_OWN_ROLES: dict[str, Write] = {
     "UpdateAssumeRolePolicy": update_assume_role_policy,
     "DeleteRole": delete_role,
     **policy_writes(ROLE),
     **boundary_writes(ROLE),
+}
+WRITES: dict[str, Write] = {
+    "CreateRole": create_role,
+    "UpdateRole": update_role,
+    "UpdateRoleDescription": update_role_description,
+    **{name: _unprotected(write) for name, write in _OF_OWN_ROLES.items()},
     **tag_writes(ROLE),
 }
 READS: dict[str, Read] = {

@@ -18,7 +18,7 @@ from tabletop.base.randomness import new_unique_id, new_uuid
 from tabletop.iam import sts
 from tabletop.iam.authentication import Authenticator, Identity, Mode
 from tabletop.iam.authorization import Authorizer
-from tabletop.iam.credentials import MFA_SEED, SESSION_KEY, USER_KEY, DrawnCredentials, Keyring
+from tabletop.iam.credentials import MFA_SEED, SERVICE_KEY, SESSION_KEY, USER_KEY, DrawnCredentials, Keyring
 from tabletop.iam.journal import Journal
 from tabletop.iam.names import check_names
 from tabletop.iam.operation import Answer, Change, Params, Read, Write
@@ -37,6 +37,8 @@ Handler = Callable[[Call, Params], Awaitable[Answer]]
 _DRAWN_CREDENTIALS = {
     "CreateAccessKey": USER_KEY,
     "CreateVirtualMFADevice": MFA_SEED,
+    "CreateServiceSpecificCredential": SERVICE_KEY,
+    "ResetServiceSpecificCredential": SERVICE_KEY,
     "AssumeRole": SESSION_KEY,
     "GetSessionToken": SESSION_KEY,
     "GetFederationToken": SESSION_KEY,

@@ -15,6 +15,7 @@ from tabletop.iam.records import (
     MFA_DEVICES,
     POLICIES,
     ROLES,
+    SERVER_CERTIFICATES,
     USERS,
     Document,
     arn,
@@ -22,6 +23,7 @@ from tabletop.iam.records import (
     split_arn,
 )
 from tabletop.iam.resource_tags import resource_tags
+from tabletop.iam.service_linked_roles import role_name, role_path
 from tabletop.storage.store import View
 
 _FREE = frozenset({"GetCallerIdentity", "AssumeRole", "GetSessionToken"})
@@ -32,6 +34,7 @@ _LISTED_KINDS = {
     "ListPolicies": "policy",
     "ListInstanceProfiles": "instance-profile",
     "ListVirtualMFADevices": "mfa",
+    "ListServerCertificates": "server-certificate",
 }
 """What these list is named in refusals by the ARN of all of its kind."""
 _OF_ONESELF = frozenset(
@@ -39,7 +42,8 @@ _OF_ONESELF = frozenset(
         "ChangePassword", "CreateAccessKey", "CreateLoginProfile", "DeactivateMFADevice", "DeleteAccessKey",
         "DeleteLoginProfile", "GetLoginProfile", "GetUser", "ListAccessKeys",
         "ListMFADevices", "ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates",
-        "UpdateAccessKey",
+        "UpdateAccessKey", "UploadSigningCertificate", "UpdateSigningCertificate", "DeleteSigningCertificate",
+        "ResetServiceSpecificCredential", "UpdateServiceSpecificCredential", "DeleteServiceSpecificCredential",
     }
 )  # fmt: skip
 """Where they name no user they are about the one who asks. Everything else that names nothing is about ``*``."""
@@ -84,6 +88,13 @@ def _resource(view: View, action: str, call: Call, params: Params) -> str:
     account = call.principal.account
     if action in _LISTED_KINDS:
         return f"arn:aws:iam::{account}:{_LISTED_KINDS[action]}/"
+    if action == "CreateServiceLinkedRole":
+        service = params["AWSServiceName"]
+        return arn(account, "role", role_path(service), role_name(service, params.get("CustomSuffix")))
+    if action == "CreateSAMLProvider":
+        return f"arn:aws:iam::{account}:saml-provider/{params['Name']}"
+    if action == "CreateOpenIDConnectProvider":
+        return f"arn:aws:iam::{account}:oidc-provider/{params['Url'].partition('://')[2]}"
     if "PolicySourceArn" in params:
         return str(params["PolicySourceArn"])
     for member, kind, _ in _NAMED:
@@ -101,12 +112,13 @@ def _resource(view: View, action: str, call: Call, params: Params) -> str:
     return call.principal.arn if action in _OF_ONESELF and call.principal.kind == "user" else "*"
 
 
-_ARNS = ("PolicyArn", "SerialNumber")
+_ARNS = ("PolicyArn", "SerialNumber", "OpenIDConnectProviderArn", "SAMLProviderArn")
 _NAMED = (
     ("InstanceProfileName", "instance-profile", INSTANCE_PROFILES),
     ("GroupName", "group", GROUPS),
     ("RoleName", "role", ROLES),
     ("UserName", "user", USERS),
+    ("ServerCertificateName", "server-certificate", SERVER_CERTIFICATES),
     ("VirtualMFADeviceName", "mfa", MFA_DEVICES),
 )
 """The first that a request names is what it is about: a group, when a user is added to it."""
@@ -127,13 +139,16 @@ def _record(view: View, call: Call, params: Params) -> Document | None:
     return None
 
 
+_KEYS = (
+    ("PolicyArn", "iam:policyarn"),
+    ("PermissionsBoundary", "iam:permissionsboundary"),
+    ("AWSServiceName", "iam:awsservicename"),
+)
+
+
 def request_facts(view: View, action: str, call: Call, params: Params) -> KeyFacts:
     """The keys of IAM's own that a request has, and its tags and those of what it is about."""
-    keys: dict[str, ConditionValue] = {
-        key: str(params[member])
-        for member, key in (("PolicyArn", "iam:policyarn"), ("PermissionsBoundary", "iam:permissionsboundary"))
-        if params.get(member)
-    }
+    keys: dict[str, ConditionValue] = {key: str(params[member]) for member, key in _KEYS if params.get(member)}
     added = {tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()}
     tag_keys = [*added, *(params.get("TagKeys") or ())]
     if tag_keys:

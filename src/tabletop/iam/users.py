@@ -28,6 +28,9 @@ from tabletop.iam.records import (
     LOGIN_PROFILES,
     MEMBERS,
     MFA_DEVICES,
+    SERVICE_CREDENTIALS,
+    SIGNING_CERTIFICATES,
+    SSH_KEYS,
     USER_KEYS,
     USER_MFA,
     Document,
@@ -38,7 +41,12 @@ from tabletop.storage.documents import Documents
 from tabletop.storage.store import Batch, View
 
 # What a user must not have any more when it is deleted. The words are recalled.
-_BELONGINGS: tuple[tuple[Documents, str], ...] = ((USER_MFA, "MFA device"),)
+_BELONGINGS: tuple[tuple[Documents, str], ...] = (
+    (SIGNING_CERTIFICATES, "signing certificates"),
+    (SSH_KEYS, "SSH public keys"),
+    (SERVICE_CREDENTIALS, "service specific credentials"),
+    (USER_MFA, "MFA device"),
+)
 
 
 def create_user(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
