@@ -145,6 +145,17 @@ def test_lambda_and_several_groups(filled: Any) -> None:
     assert arns[1].endswith(":log-group:/aws/lambda/f")
 
 
+# Events of one group are read newest first, so a limit ends the query before all of them have been read.
+def test_a_limit_ends_the_reading(client: Any) -> None:
+    names = client.stream()
+    client(
+        "PutLogEvents", **names, logEvents=[{"timestamp": client.now_ms + n, "message": str(n)} for n in range(1000)]
+    )
+    answer = run(client, "display @message | limit 2")
+    assert [row["@message"] for row in rows(answer)] == ["999", "998"]
+    assert answer["statistics"]["recordsScanned"] < 500
+
+
 # Times are seconds, the end's whole second included, or milliseconds; StartQuery's limit bounds the rows.
 def test_times_and_limits(filled: Any) -> None:
     now_s = filled.now_ms // 1000

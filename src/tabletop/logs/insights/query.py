@@ -55,10 +55,13 @@ class Query:
             self.shown += [name for name in names if name not in self.shown]
 
 
-def compile_query(text: str, limit: int | None = None) -> Query:
-    """Stages of their own for one run. ``limit``: StartQuery's. Raises MalformedQueryException."""
+def compile_query(text: str, limit: int | None = None, *, newest_first: bool = False) -> Query:
+    """Stages of their own for one run. ``limit``: StartQuery's; ``newest_first``: events come in that order already.
+
+    Raises MalformedQueryException.
+    """
     reader = Reader(text, tokens_of(text))
-    query = Query()
+    query = Query(ordered=newest_first)
     while True:
         word = reader.take("name").lower()
         if word in _NOT_BUILT:

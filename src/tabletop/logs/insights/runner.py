@@ -21,7 +21,8 @@ from tabletop.logs.search import Search, merged_events, streams_searched
 from tabletop.logs.write import stored_bytes
 from tabletop.storage.store import Store, View
 
-CHUNK_EVENTS = 500
+CHUNK_EVENTS = 200
+"""A few milliseconds' work: DynamoDB may be served between two chunks."""
 CHUNK_BYTES = 1_048_576
 PROGRESS_CHUNKS = 50
 """After so many a query's progress is stored, and it is seen whether it was stopped."""
@@ -87,7 +88,7 @@ class Runner:
         if record is None:
             return
         try:
-            query = compile_query(record["text"], record["limit"])
+            query = compile_query(record["text"], record["limit"], newest_first=len(record["groups"]) == 1)
         except ApiError as error:
             raise QueryFailed(str(error.message)) from None
         run = _Run(path, record, query)
