@@ -9,7 +9,7 @@ Reading order: ``keys`` (where everything lies), ``records`` (groups and streams
 ``streams``, ``tags`` (the operations on them), ``write`` (the one way in for events), ``read`` (GetLogEvents),
 ``search`` (FilterLogEvents) with ``pattern`` (the filter pattern language: ``terms``, ``selectors``, ``fields`` over
 ``scanner``, ``comparison`` and ``regex``), ``subscriptions`` (who gets a group's new events), ``parcels`` and
-``delivery`` (how), ``metric_filters`` and ``resource_policies`` (kept only),
+``delivery`` (how), ``live_tail``, ``metric_filters`` and ``resource_policies`` (kept only),
 ``insights`` (queries: a package with a chapter of its own), ``background`` (retention, and the clearing
 of what was deleted, in bounded steps), ``targets`` (what a call needs permission for), ``service`` (the operation table,
 and ``Logs``, which the layers above use).

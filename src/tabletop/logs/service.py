@@ -26,6 +26,7 @@ from tabletop.logs import (
 from tabletop.logs.delivery import Delivery
 from tabletop.logs.insights import definitions, results, runs
 from tabletop.logs.insights.runner import Runner
+from tabletop.logs.live_tail import LiveTail
 from tabletop.logs.ports import Subscribers
 from tabletop.logs.records import get_group, group_arn
 from tabletop.logs.targets import targets
@@ -78,7 +79,7 @@ READS: dict[str, Callable[[View, Call, Params], Answer]] = {
     "ListTagsLogGroup": tags.list_tags,
 }
 
-OPERATIONS = frozenset(WRITES) | frozenset(READS) | {"FilterLogEvents"}
+OPERATIONS = frozenset(WRITES) | frozenset(READS) | {"FilterLogEvents", "StartLiveTail"}
 """Everything that is built; any other answers UnknownOperationException."""
 
 _NUMBERED = {"StartQuery": "queryId", "PutQueryDefinition": "newId"}
@@ -99,11 +100,12 @@ class Logs:
 
     service_names = ("logs",)
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, live_tail: LiveTail | None = None) -> None:
         self._store = store
         self._cursor: background.Cursor | None = None
         self._delivery = Delivery(store)
         self._queries = Runner(store)
+        self._live_tail = live_tail or LiveTail()
         self._subscribers: Subscribers | None = None
 
     async def handle(self, service: str, call: Call, action: str, params: Params) -> Answer:
@@ -115,6 +117,8 @@ class Logs:
             if action in _NUMBERED:
                 params = params | {_NUMBERED[action]: new_uuid()}
             answer = await self._store.commit(plan, (call, params))
+            if action == "PutLogEvents" and self._live_tail.wanted:
+                self._show_live(call, params, answer)
             if action == "StartQuery":
                 self._queries.wake()
             if action in _WAKING:
@@ -124,6 +128,9 @@ class Logs:
             return answer
         if action == "FilterLogEvents":
             return await search.filter_events(self._store, call, params)
+        if action == "StartLiveTail":
+            with self._store.view() as view:
+                return self._live_tail.start(view, call, params)
         operation = READS.get(action)
         if operation is None:
             raise ApiError("UnknownOperationException")
@@ -148,7 +155,9 @@ class Logs:
         ordered = sorted(events, key=lambda event: event[0])
         for at in range(0, max(len(ordered), 1), APPENDED_EVENTS_MAX):
             chunk = ordered[at : at + APPENDED_EVENTS_MAX]
-            await self._store.commit(write.append_events, write.Appended(account, region, group, stream, chunk))
+            appended = write.Appended(account, region, group, stream, chunk)
+            ingested_ms = await self._store.commit(write.append_events, appended)
+            self._live_tail.offer((account, region, group), stream, chunk, ingested_ms)
             self._delivery.wake()
 
     def connect(self, subscribers: Subscribers) -> None:
@@ -171,6 +180,15 @@ class Logs:
             raise subscriptions.unreachable()
         if await self._subscribers.own_log_group(*place) == params["logGroupName"]:
             raise subscriptions.loop()
+
+    def _show_live(self, call: Call, params: Params, answer: Answer) -> None:
+        """The events of a PutLogEvents that were accepted, to who follows them."""
+        events = [(event["timestamp"], event["message"]) for event in params["logEvents"]]
+        rejected = answer.get("rejectedLogEventsInfo", {})
+        first = max(rejected.get("tooOldLogEventEndIndex", 0), rejected.get("expiredLogEventEndIndex", 0))
+        accepted = events[first : rejected.get("tooNewLogEventStartIndex", len(events))]
+        place = (call.account, call.region, params["logGroupName"])
+        self._live_tail.offer(place, params["logStreamName"], accepted, int(call.now * 1000))
 
     async def maintain(self) -> bool:
         """Some steps of background work. True while more is known to be left: then call it again soon."""

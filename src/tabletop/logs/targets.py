@@ -15,7 +15,10 @@ from tabletop.logs.records import group_arn, name_in_arn, stream_arn
 _ON_STREAMS = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
 _ON_ARNS = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
 _ON_ALL_GROUPS = frozenset({"DescribeLogGroups", "ListLogGroups"})
-_OF_MANY_GROUPS = {"StartQuery": ("logGroupNames", "logGroupIdentifiers")}
+_OF_MANY_GROUPS = {
+    "StartQuery": ("logGroupNames", "logGroupIdentifiers"),
+    "StartLiveTail": ("logGroupIdentifiers",),
+}
 """Operations that name several groups, each of which they must be allowed."""
 
 

@@ -71,8 +71,8 @@ def put_events(view: View, request: Request, now: float) -> tuple[Answer, Batch 
     return {"nextSequenceToken": stream["token"], **answer}, batch
 
 
-def append_events(view: View, request: Appended, now: float) -> tuple[None, Batch]:
-    """Events in order of their timestamps, of any age; group and stream are created where missing."""
+def append_events(view: View, request: Appended, now: float) -> tuple[int, Batch]:
+    """Events in order of their timestamps, of any age; group and stream are created where missing. Their ingestion time."""
     account, region, group_name, stream_name, events = request
     batch = Batch()
     group = GROUPS.get(view, account, region, group_name)
@@ -90,7 +90,7 @@ def append_events(view: View, request: Appended, now: float) -> tuple[None, Batc
         sequence = _write(batch, group, stream, events, sequence, int(now * 1000))
         put_parcels(batch, (account, region), group, stream, now, first, _times(events))
     keys.write_numbers(batch, group["number"], sequence, newest_stream)
-    return None, batch
+    return int(now * 1000), batch
 
 
 def stored_bytes(message: bytes) -> int:

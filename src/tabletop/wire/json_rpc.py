@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 
 from tabletop.base.errors import ApiError
+from tabletop.wire import eventstream
 from tabletop.wire.checksums import crc32_header
 from tabletop.wire.faults import fault_of
 from tabletop.wire.http import HttpRequest, HttpResponse
 from tabletop.wire.json_values import JSON, parse_object
-from tabletop.wire.models import ServiceModel
+from tabletop.wire.models import ServiceModel, Shape
 
 CORAL_NAMESPACES = {
     "ThrottlingException": "com.amazon.coral.availability",
@@ -51,11 +52,21 @@ def encode_response(
     """``output`` as bytes is the finished JSON."""
     if isinstance(output, dict):
         shape = model.operation_model(operation).output_shape
+        streamed = None if shape is None else _streamed_member(shape)
+        if streamed is not None:
+            # The service hands over encoded messages, the first of which ("initial-response") has all other members.
+            headers = [("Content-Type", eventstream.CONTENT_TYPE), ("x-amzn-RequestId", request_id)]
+            return HttpResponse(200, headers, output[streamed])
         if shape is None:
             # Logs answers operations without an output with no body at all; DynamoDB has none such.
             return _response(model, 200, b"", request_id)
         output = orjson.dumps(JSON.encoder(shape)(output))
     return _response(model, 200, output, request_id)
+
+
+def _streamed_member(shape: Shape) -> str | None:
+    """The output's member that is an event stream (Logs: StartLiveTail)."""
+    return next((name for name, member in shape.members.items() if "eventstream" in member.serialization), None)
 
 
 def encode_error(model: ServiceModel, error: ApiError, request_id: str) -> HttpResponse:
