@@ -299,3 +299,32 @@ def test_delivery_groups_keep_a_day(client: Any) -> None:
     client("CreateLogGroup", logGroupName="d", logGroupClass="DELIVERY")
     (group,) = client("DescribeLogGroups", logGroupClass="DELIVERY")["logGroups"]
     assert group["retentionInDays"] == 1
+
+
+# Policies may ask for the tags of each group that a request is about, also through a stream and through several groups.
+def test_tags_that_policies_ask_for(client: Any) -> None:
+    client("CreateLogGroup", logGroupName="a", tags={"Team": "one"})
+    client("CreateLogGroup", logGroupName="b")
+
+    def asked(action: str, key: str, number: int = 0, **params: Any) -> Any:
+        with client.store.view() as view:
+            return client.logs.facts(view, "logs", action, client.call, params).value(number, key)
+
+    key = "aws:resourcetag/team"
+    assert asked("PutLogEvents", key, logGroupName="a", logStreamName="s") == "one"
+    assert asked("TagResource", key, resourceArn=ARN + "a", tags={"x": "y"}) == "one"
+    assert asked("DeleteLogGroup", key, logGroupName="b") is None
+    assert asked("DeleteLogGroup", key, logGroupName="no") is None
+    several = {"logGroupNames": ["b", "a"]}
+    assert [asked("StartQuery", key, number, **several) for number in (0, 1)] == [None, "one"]
+    assert asked("DescribeLogGroups", key) is None
+    assert asked("TagLogGroup", "aws:requesttag/x", logGroupName="b", tags={"x": "y"}) == "y"
+    assert asked("UntagLogGroup", "aws:tagkeys", logGroupName="b", tags=["x"]) == ["x"]
+    assert asked("UntagResource", "aws:tagkeys", resourceArn=ARN + "a", tagKeys=["x"]) == ["x"]
+
+
+# Each group that a query or a live tail names must be allowed.
+@pytest.mark.parametrize("action", ["StartQuery", "StartLiveTail"])
+def test_targets_of_many_groups(client: Any, action: str) -> None:
+    found = targets(action, client.call, {"logGroupIdentifiers": ["a", ARN + "b"]})
+    assert found == [(f"logs:{action}", ARN + "a:*"), (f"logs:{action}", ARN + "b:*")]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tabletop.base.access import Facts, TagFacts
+from tabletop.base.access import Facts
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.base.log import Log
@@ -24,6 +24,7 @@ from tabletop.logs import (
     write,
 )
 from tabletop.logs.delivery import Delivery
+from tabletop.logs.facts import LogsFacts
 from tabletop.logs.insights import definitions, results, runs
 from tabletop.logs.insights.runner import Runner
 from tabletop.logs.live_tail import LiveTail
@@ -142,8 +143,8 @@ class Logs:
         return targets(action, call, params)
 
     def facts(self, view: View, service: str, action: str, call: Call, params: Params) -> Facts:
-        """Of tags, as a request gives them; those of a group are not looked up."""
-        return TagFacts(request_tags=_given_tags(params), tag_keys=params.get("tagKeys") or ())
+        """Of tags: the request's, and those of the groups that it is about."""
+        return LogsFacts(view, action, call, params)
 
     async def append(
         self, account: str, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]
@@ -204,8 +205,3 @@ class Logs:
             if self._cursor is None:
                 return False
         return True
-
-
-def _given_tags(params: Params) -> dict[str, str]:
-    tags = params.get("tags")
-    return tags if isinstance(tags, dict) else {}
