@@ -323,3 +323,22 @@ def test_a_decision_names_its_statement() -> None:
     assert decision.statement is not None
     assert (decision.policy, decision.statement.sid, decision.statement.number) == ("inline p", "NoDrop", 2)
     assert decision.reason("dynamodb:DeleteTable") == "with an explicit deny in an identity-based policy"
+
+
+# What was made ready for one caller serves no other: also when more callers come than are kept ready.
+def test_variables_of_many_callers() -> None:
+    statement = allow(
+        "dynamodb:*",
+        TABLE[:-5] + "${aws:username}",
+        Condition={"StringLike": {"dynamodb:LeadingKeys": "${aws:username}-*"}},
+    )
+    policies = PolicySet(identity=named(statement))
+    for turn in range(2):
+        for number in range(150):
+            context = {"aws:username": f"u{number}", "dynamodb:leadingkeys": [f"u{number}-{turn}"]}
+            own = TABLE[:-5] + f"u{number}"
+            assert evaluate(policies, "dynamodb:GetItem", own, context).allowed
+            assert not evaluate(policies, "dynamodb:GetItem", own + "0", context).allowed
+            other = context | {"dynamodb:leadingkeys": [f"u{number + 1}-{turn}"]}
+            assert not evaluate(policies, "dynamodb:GetItem", own, other).allowed
+    assert not evaluate(policies, "dynamodb:GetItem", TABLE[:-5], {}).allowed

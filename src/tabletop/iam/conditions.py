@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -21,14 +21,15 @@ from functools import lru_cache
 from typing import Any
 
 from tabletop.base.access import UNBOUNDED, ConditionValue
-from tabletop.iam.patterns import Token, arn_regex, has_variables, plain, resolve, text_regex, tokens
+from tabletop.iam.patterns import Context, Filled, Token, arn_regex, has_variables, plain, single, text_regex, tokens
+
+__all__ = ["Condition", "ConditionText", "Context", "ContextValue", "compile_condition", "read_operator", "single"]
 
 ContextValue = ConditionValue
-Context = Mapping[str, ContextValue]
-"""Condition keys in lower case -> value, or list of values for a key that can have several."""
-
-Test = Callable[[str, tuple[Token, ...]], bool]
-"""(the request's value, the policy's value) -> does it match?"""
+Match = Callable[[str], bool]
+"""Does this value of the request match?"""
+Test = Callable[[tuple[Token, ...]], Match]
+"""The policy's value, without variables -> what it matches."""
 
 
 @lru_cache(maxsize=1024)
@@ -62,45 +63,67 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 
 
 def _compare(parse: Callable[[str], Any], holds: Callable[[Any, Any], bool]) -> Test:
-    def test(actual: str, wanted: tuple[Token, ...]) -> bool:
-        left, right = parse(actual), parse(plain(wanted))
-        return left is not None and right is not None and holds(left, right)
+    def test(wanted: tuple[Token, ...]) -> Match:
+        right = parse(plain(wanted))
+        if right is None:
+            return _never
+
+        def match(actual: str) -> bool:
+            left = parse(actual)
+            return left is not None and holds(left, right)
+
+        return match
 
     return test
 
 
-def _in_network(actual: str, wanted: tuple[Token, ...]) -> bool:
-    address, network = _network(actual), _network(plain(wanted))
-    if address is None or network is None or address.version != network.version:
-        return False
-    return address.network_address in network
+def _never(actual: str) -> bool:
+    return False
 
 
-def _binary_equal(actual: str, wanted: tuple[Token, ...]) -> bool:
+def _in_network(wanted: tuple[Token, ...]) -> Match:
+    network = _network(plain(wanted))
+    if network is None:
+        return _never
+
+    def match(actual: str) -> bool:
+        address = _network(actual)
+        if address is None or address.version != network.version:
+            return False
+        return address.network_address in network
+
+    return match
+
+
+def _binary_equal(wanted: tuple[Token, ...]) -> Match:
+    content = _binary(plain(wanted))
+    return _never if content is None else lambda actual: _binary(actual) == content
+
+
+def _binary(text: str) -> bytes | None:
     try:
-        return base64.b64decode(actual, validate=True) == base64.b64decode(plain(wanted), validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return False
+        return None
 
 
-def _string_equals(actual: str, wanted: tuple[Token, ...]) -> bool:
-    return actual == plain(wanted)
+def _string_equals(wanted: tuple[Token, ...]) -> Match:
+    return plain(wanted).__eq__
 
 
-def _string_equals_ignore_case(actual: str, wanted: tuple[Token, ...]) -> bool:
-    return actual.lower() == plain(wanted).lower()
+def _string_equals_ignore_case(wanted: tuple[Token, ...]) -> Match:
+    text = plain(wanted).lower()
+    return lambda actual: actual.lower() == text
 
 
-def _string_like(actual: str, wanted: tuple[Token, ...]) -> bool:
-    return text_regex(wanted).match(actual) is not None
+def _string_like(wanted: tuple[Token, ...]) -> Match:
+    match = text_regex(wanted).match
+    return lambda actual: match(actual) is not None
 
 
-def _arn_like(actual: str, wanted: tuple[Token, ...]) -> bool:
-    return arn_regex(wanted).match(actual) is not None
-
-
-def _bool(actual: str, wanted: tuple[Token, ...]) -> bool:
-    return actual.lower() == plain(wanted).lower()
+def _arn_like(wanted: tuple[Token, ...]) -> Match:
+    match = arn_regex(wanted).match
+    return lambda actual: match(actual) is not None
 
 
 def _equal(left: Any, right: Any) -> bool:
@@ -143,7 +166,7 @@ OPERATORS: dict[str, tuple[Test, bool]] = {
     "datelessthanequals": (_compare(_moment, _less_or_equal), False),
     "dategreaterthan": (_compare(_moment, _greater), False),
     "dategreaterthanequals": (_compare(_moment, _greater_or_equal), False),
-    "bool": (_bool, False),
+    "bool": (_string_equals_ignore_case, False),
     "binaryequals": (_binary_equal, False),
     "ipaddress": (_in_network, False),
     "notipaddress": (_in_network, True),
@@ -208,32 +231,49 @@ def compile_condition(
         wants_absent = any(value.lower() == "true" for value in values)
         return lambda context: (not _values(context, key)) is wants_absent
     test, negated = OPERATORS[operator.name]
-    wanted = tuple(tokens(value, variables=variables) for value in values)
-    any_variable = any(has_variables(parts) for parts in wanted)
     absent_holds = operator.if_exists or negated
     if operator.qualifier == "forallvalues:":
         absent_holds = True
     elif operator.qualifier == "foranyvalue:":
         absent_holds = operator.if_exists
     every = operator.qualifier == "forallvalues:" or (negated and not operator.qualifier)
+    matches_in = _matches(test, tuple(tokens(value, variables=variables) for value in values))
 
     def holds(context: Context) -> bool:
-        actual = _values(context, key)
+        actual = context.get(key)
+        if isinstance(actual, str):
+            return _any_matches(matches_in(context), actual) is not negated
         if not actual:
             return absent_holds and not (allows and actual is UNBOUNDED)
-        patterns = _resolved(wanted, context) if any_variable else wanted
-        results = (any(test(value, parts) for parts in patterns) is not negated for value in actual)
-        return all(results) if every else any(results)
+        matches = matches_in(context)
+        # Once one value decides, the others need not be asked.
+        for value in actual:
+            if (_any_matches(matches, value) is not negated) is not every:
+                return not every
+        return every
 
     return holds
 
 
-def single(context: Context, key: str) -> str | None:
-    """The value of a key that has exactly one: what a policy variable may stand for."""
-    value = context.get(key)
-    if isinstance(value, str):
-        return value
-    return value[0] if value is not None and len(value) == 1 else None
+def _matches(test: Test, wanted: Sequence[tuple[Token, ...]]) -> Callable[[Context], Sequence[Match]]:
+    """The policy's values in one request: those without variables are made ready once."""
+    fixed = tuple(test(parts) for parts in wanted if not has_variables(parts))
+    filled = tuple(Filled(parts, test) for parts in wanted if has_variables(parts))
+    if not filled:
+        return lambda context: fixed
+
+    def matches_in(context: Context) -> Sequence[Match]:
+        found = [match for one in filled if (match := one.of(context)) is not None]
+        return [*fixed, *found] if fixed else found
+
+    return matches_in
+
+
+def _any_matches(matches: Sequence[Match], actual: str) -> bool:
+    for match in matches:  # noqa: SIM110 - no generator: there is one value mostly
+        if match(actual):
+            return True
+    return False
 
 
 def _values(context: Context, key: str) -> Sequence[str]:
@@ -241,8 +281,3 @@ def _values(context: Context, key: str) -> Sequence[str]:
     if value is None:
         return ()
     return (value,) if isinstance(value, str) else value
-
-
-def _resolved(wanted: Sequence[tuple[Token, ...]], context: Context) -> list[tuple[Token, ...]]:
-    resolved = (resolve(parts, lambda key: single(context, key)) for parts in wanted)
-    return [parts for parts in resolved if parts is not None]

@@ -109,7 +109,11 @@ def evaluate(
         if spoken is not None:
             if not spoken[1].allows:
                 return _decision(spoken, Layer.RESOURCE)
-            direct = _find(resource_policies, wanted, resource, context, caller, direct=True) if caller.direct else None
+            direct = None
+            # Only limits make a difference between those who are named and those who are meant.
+            if caller.direct and (policies.boundary is not None or policies.session is not None):
+                listed = spoken[1].lists(caller.kind, caller.direct)
+                direct = spoken if listed else _find(resource_policies, wanted, resource, context, caller, direct=True)
             unlimited = direct is not None
             if granted is None or unlimited:
                 granted, layer = direct or spoken, Layer.RESOURCE

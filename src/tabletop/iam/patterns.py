@@ -9,17 +9,24 @@ depend on it, and a hostile pattern costs no more than length times length.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Generic, TypeVar
+
+from tabletop.base.access import ConditionValue
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _DEFAULT = re.compile(r"\A\s*([^,\s]+)\s*(?:,\s*'([^']*)'\s*)?\Z")
 _ESCAPES = {"*": "*", "?": "?", "$": "$"}
 _ARN_PARTS = 6
 
-Lookup = Callable[[str], str | None]
-"""A condition key's single value in this request; None when it has none."""
+Made = TypeVar("Made")
+_FILLED_MAX = 64
+"""For each pattern: as many callers in turn as find it ready."""
+
+Context = Mapping[str, ConditionValue]
+"""Condition keys in lower case -> value, or list of values for a key that can have several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +71,50 @@ def has_variables(parts: tuple[Token, ...]) -> bool:
     return any(isinstance(part, Variable) for part in parts)
 
 
-def resolve(parts: tuple[Token, ...], lookup: Lookup) -> tuple[Token, ...] | None:
-    """The pattern with its variables replaced; None when one has neither value nor default: then it matches nothing."""
-    resolved: list[Token] = []
-    for part in parts:
-        if isinstance(part, Variable):
-            value = lookup(part.key)
-            if value is None:
-                value = part.default
-            if value is None:
-                return None
-            resolved.append(Literal(value))
-        else:
-            resolved.append(part)
-    return tuple(resolved)
+def single(context: Context, key: str) -> str | None:
+    """The value of a key that has exactly one: what a policy variable may stand for."""
+    value = context.get(key)
+    if isinstance(value, str):
+        return value
+    return value[0] if value is not None and len(value) == 1 else None
+
+
+class Filled(Generic[Made]):
+    """A pattern with variables, and what ``make`` makes of it, kept for the values that it was made for."""
+
+    __slots__ = ("_kept", "_keys", "_make", "_parts")
+
+    def __init__(self, parts: tuple[Token, ...], make: Callable[[tuple[Token, ...]], Made]) -> None:
+        self._parts = parts
+        self._keys = tuple(part.key for part in parts if isinstance(part, Variable))
+        self._make = make
+        self._kept: dict[tuple[str | None, ...], Made | None] = {}
+
+    def of(self, context: Context) -> Made | None:
+        """None when a variable has neither value nor default in this request: then the pattern matches nothing."""
+        values = tuple([single(context, key) for key in self._keys])
+        try:
+            return self._kept[values]
+        except KeyError:
+            made = self._filled(values)
+        if len(self._kept) >= _FILLED_MAX:
+            self._kept.clear()
+        self._kept[values] = made
+        return made
+
+    def _filled(self, values: tuple[str | None, ...]) -> Made | None:
+        given = iter(values)
+        filled: list[Token] = []
+        for part in self._parts:
+            if isinstance(part, Variable):
+                value = next(given)
+                text = part.default if value is None else value
+                if text is None:
+                    return None
+                filled.append(Literal(text))
+            else:
+                filled.append(part)
+        return self._make(tuple(filled))
 
 
 def plain(parts: tuple[Token, ...]) -> str:

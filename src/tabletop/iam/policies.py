@@ -14,14 +14,14 @@ from typing import Any
 
 import orjson
 
-from tabletop.iam.conditions import Condition, ConditionText, Context, compile_condition, single
+from tabletop.iam.conditions import Condition, ConditionText, compile_condition
 from tabletop.iam.patterns import (
-    Token,
+    Context,
+    Filled,
     any_arn_regex,
     any_text_regex,
     arn_regex,
     has_variables,
-    resolve,
     tokens,
 )
 
@@ -40,7 +40,7 @@ class Matcher:
         self._everything = everything
         self._exact = exact
         self._regex = regex
-        self._variable: list[tuple[Token, ...]] = []
+        self._variable: list[Filled[re.Pattern[str]]] = []
 
     @classmethod
     def of_actions(cls, patterns: Sequence[str]) -> Matcher:
@@ -58,7 +58,7 @@ class Matcher:
             frozenset(pattern for pattern in patterns if "*" not in pattern and "${" not in pattern),
             any_arn_regex(fixed) if fixed else None,
         )
-        matcher._variable = [parts for parts in split if has_variables(parts)]
+        matcher._variable = [Filled(parts, arn_regex) for parts in split if has_variables(parts)]
         return matcher
 
     @property
@@ -71,9 +71,9 @@ class Matcher:
             return True
         if self._regex is not None and self._regex.match(text) is not None:
             return True
-        for parts in self._variable:
-            resolved = resolve(parts, lambda key: single(context, key))
-            if resolved is not None and arn_regex(resolved).match(text) is not None:
+        for pattern in self._variable:
+            regex = pattern.of(context)
+            if regex is not None and regex.match(text) is not None:
                 return True
         return False
 
@@ -83,14 +83,14 @@ class Principals:
     """Who a resource's or a role's policy speaks of: kind (``AWS``, ``Service``, ``Federated``, ...) -> names."""
 
     everyone: bool
-    names: dict[str, tuple[str, ...]]
+    names: dict[str, frozenset[str]]
 
     def matches(self, kind: str, names: Sequence[str]) -> bool:
         """``names``: all the names that the caller goes by (own ARN, role's ARN, account, account's root ARN)."""
         if self.everyone:
             return True
-        listed = self.names.get(kind, ())
-        return "*" in listed or any(name in listed for name in names)
+        listed = self.names.get(kind)
+        return listed is not None and ("*" in listed or not listed.isdisjoint(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ class Statement:
         """Does its Principal element list one of these very names?"""
         if self.principals is None or self.not_principal:
             return False
-        return any(name in self.principals.names.get(kind, ()) for name in names)
+        listed = self.principals.names.get(kind)
+        return listed is not None and not listed.isdisjoint(names)
 
     def speaks_of(self, kind: str, names: Sequence[str]) -> bool:
         """Does its Principal element name this caller? A statement without one names nobody."""
@@ -223,8 +224,8 @@ def _has(content: dict[str, Any], element: str) -> bool:
 def read_principals(content: Any) -> Principals:
     if content == "*":
         return Principals(True, {})
-    names = {kind: tuple(as_list(listed)) for kind, listed in content.items()}
-    return Principals("*" in names.get("AWS", ()), names)
+    names = {kind: frozenset(as_list(listed)) for kind, listed in content.items()}
+    return Principals("*" in names.get("AWS", frozenset()), names)
 
 
 def _text(value: Any) -> str:
