@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from random import Random
 from typing import Any
 
 import pytest
@@ -270,6 +272,27 @@ def test_regular_expressions(pattern: str, text: str, groups: dict[str, str] | N
     assert compile_regex(pattern).groups(text) == groups
 
 
+def _pattern(random: Random, depth: int) -> str:
+    if depth == 0 or random.random() < 0.35:
+        return random.choice(["a", "b", ".", "[ab]", "[^a]", r"\w", r"\d", "[a-c]", "1", r"\b", "^", "$"])
+    if random.random() < 0.4:
+        return _pattern(random, depth - 1) + _pattern(random, depth - 1)
+    if random.random() < 0.5:
+        return f"({_pattern(random, depth - 1)}|{_pattern(random, depth - 1)})"
+    return f"(?:{_pattern(random, depth - 1)})" + random.choice(["*", "+", "?", "{1,2}", "{2}", "*?", "+?", "??"])
+
+
+# Whether there is a match never differs from Python's own engine, whatever the expression.
+def test_random_regular_expressions() -> None:
+    for seed in range(200):
+        random = Random(seed)
+        pattern = _pattern(random, 4)
+        text = "".join(random.choice("abc1 ") for _ in range(random.randint(0, 9)))
+        found = compile_regex(pattern).search(text)
+        assert found is (re.search(pattern, text) is not None), f"seed {seed}: {pattern!r} on {text!r}"
+
+
+# One that would take exponential time fails within its bound instead.
 def test_a_regular_expression_that_takes_too_long_fails() -> None:
     with pytest.raises(QueryFailed):
         compile_regex("(a|a)*(a|a)*(a|a)*b").search("a" * (STEPS_MAX // 10))

@@ -8,6 +8,7 @@ import pytest
 
 from tabletop.base.errors import ApiError
 from tabletop.logs import background
+from tabletop.logs.records import page_token
 from tabletop.logs.targets import targets
 
 ARN = "arn:aws:logs:us-east-1:000000000000:log-group:"
@@ -328,3 +329,10 @@ def test_tags_that_policies_ask_for(client: Any) -> None:
 def test_targets_of_many_groups(client: Any, action: str) -> None:
     found = targets(action, client.call, {"logGroupIdentifiers": ["a", ARN + "b"]})
     assert found == [(f"logs:{action}", ARN + "a:*"), (f"logs:{action}", ARN + "b:*")]
+
+
+# The pointer of an event names the group that must be allowed.
+def test_target_of_a_record(client: Any) -> None:
+    pointer = {"logRecordPointer": page_token("a", 1, 2, 3)}
+    assert targets("GetLogRecord", client.call, pointer) == [("logs:GetLogRecord", ARN + "a:*")]
+    assert targets("GetLogRecord", client.call, {"logRecordPointer": "?"}) == [("logs:GetLogRecord", "*")]

@@ -10,7 +10,7 @@ from typing import Any
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.logs.records import group_arn, name_in_arn, stream_arn
+from tabletop.logs.records import group_arn, name_in_arn, stream_arn, token_parts
 
 _ON_STREAMS = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
 _ON_ARNS = frozenset({"TagResource", "UntagResource", "ListTagsForResource"})
@@ -29,6 +29,8 @@ def targets(action: str, call: Call, params: dict[str, Any]) -> list[tuple[str, 
     group = params.get("logGroupName") or params.get("logGroupIdentifier")
     if action in _ON_ALL_GROUPS:
         arn = f"{group_arn(account, region, '')}:log-stream:"
+    elif action == "GetLogRecord":
+        arn = _record_target(call, params.get("logRecordPointer"))
     elif action in _ON_ARNS:
         arn = str(params.get("resourceArn") or "*")
     elif isinstance(group, str):
@@ -50,6 +52,15 @@ def targets(action: str, call: Call, params: dict[str, Any]) -> list[tuple[str, 
     if params.get("unmask"):
         needed.append(("logs:Unmask", arn))
     return needed
+
+
+def _record_target(call: Call, pointer: Any) -> str:
+    """The group that an event's pointer names; "*" for what is no pointer."""
+    try:
+        name = token_parts(str(pointer), str, int, int, int)[0]
+    except ApiError:
+        return "*"
+    return f"{group_arn(call.account, call.region, name)}:*"
 
 
 def _group_target(call: Call, identifier: Any) -> str:
