@@ -483,3 +483,13 @@ def test_prefixes_of_a_wrong_form(api: Api) -> None:
             code, _, message = api.refusal(action, PathPrefix=prefix, **params)
             assert code == "ValidationError"
             assert message.startswith("The specified value for pathPrefix is invalid. It must begin and end with /")
+
+
+# A boundary that is no policy's ARN is another error than one that does not exist.
+def test_a_boundary_must_be_a_policy(api: Api) -> None:
+    for boundary in ("invalid_boundary_arn", "arn:aws:iam::000000000000:user/alice"):
+        assert api.refusal("CreateUser", UserName="u", PermissionsBoundary=boundary) == (
+            "InvalidParameterValue",
+            400,
+            f"Value ({boundary}) for parameter PermissionsBoundary is invalid.",
+        )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
 from tabletop.base.call import ROOT_ACCOUNT, Principal
+from tabletop.base.clock import ManualClock
 
 from .conftest import NOW, Api, DictStore
 
@@ -106,3 +110,25 @@ def test_passwords_are_not_used_again(alice: Api) -> None:
         assert alice.refusal("UpdateLoginProfile", UserName="alice", Password=used)[0] == "PasswordPolicyViolation"
     alice("UpdateLoginProfile", UserName="alice", Password="third3")
     alice("UpdateLoginProfile", UserName="alice", Password="first1")
+
+
+# The credential report is there once it was asked for, tells of every credential, and is made anew after four hours.
+def test_the_credential_report(alice: Api, clock: ManualClock) -> None:
+    assert alice.refusal("GetCredentialReport")[:2] == ("ReportNotPresent", 410)
+    key = alice("CreateAccessKey", UserName="alice")["AccessKey"]["AccessKeyId"]
+    alice("UpdateAccessKey", UserName="alice", AccessKeyId=key, Status="Inactive")
+    alice("CreateLoginProfile", UserName="alice", Password="secret")
+    assert alice("GenerateCredentialReport")["State"] == "STARTED"
+    assert alice("GenerateCredentialReport") == {"State": "COMPLETE"}
+    report = alice("GetCredentialReport")
+    assert (report["ReportFormat"], report["GeneratedTime"]) == ("text/csv", NOW)
+    root, line = csv.DictReader(io.StringIO(report["Content"].decode()))
+    assert (root["user"], root["arn"]) == ("<root_account>", "arn:aws:iam::000000000000:root")
+    assert (line["user"], line["password_enabled"], line["mfa_active"]) == ("alice", "true", "false")
+    assert line["user_creation_time"] == "2025-06-15T15:06:40+00:00"
+    assert (line["access_key_1_active"], line["access_key_1_last_used_date"]) == ("false", "N/A")
+    assert (line["access_key_2_active"], line["access_key_2_last_rotated"]) == ("false", "N/A")
+    assert (line["cert_2_active"], line["cert_2_last_rotated"]) == ("false", "N/A")
+    clock.advance(4 * 3600)
+    assert alice.refusal("GetCredentialReport")[:2] == ("ReportExpired", 410)
+    assert alice("GenerateCredentialReport")["State"] == "STARTED"

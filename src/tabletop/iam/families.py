@@ -6,6 +6,7 @@ from tabletop.iam import (
     access_keys,
     account,
     account_details,
+    credential_report,
     groups,
     identity_providers,
     instance_profiles,
@@ -31,7 +32,7 @@ from tabletop.iam.operation import Read, Write
 _BOTH = (
     roles, managed_policies, policy_versions, users, groups, access_keys, instance_profiles, account, password_policy,
     ssh_public_keys, signing_certificates, service_credentials, server_certificates, identity_providers, saml_providers,
-    service_linked_roles,
+    service_linked_roles, credential_report,
 )  # fmt: skip
 """The families that write and read; the others are read only."""
 _WITH_KEYRING = (login_profiles, mfa_devices)

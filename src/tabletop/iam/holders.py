@@ -44,7 +44,13 @@ def no_such_policy(policy_arn: str) -> ApiError:
 def check_boundary(view: View, params: Params) -> str | None:
     """The ARN of the permissions boundary that the request names, if it names one; it must exist."""
     policy_arn: str | None = params.get("PermissionsBoundary")
-    if policy_arn is not None and not policy_exists(view, policy_arn):
+    if policy_arn is None:
+        return None
+    parts = split_arn(policy_arn)
+    if parts is None or parts[1] != "policy":
+        message = f"Value ({policy_arn}) for parameter PermissionsBoundary is invalid."
+        raise ApiError("InvalidParameterValue", message, status=400)
+    if not policy_exists(view, policy_arn):
         raise ApiError("NoSuchEntity", f"Scope ARN: {policy_arn} does not exist or is not attachable.", status=404)
     return policy_arn
 

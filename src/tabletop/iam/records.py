@@ -34,6 +34,7 @@ policies and the ARNs of its attached ones, so that one read serves an authorisa
     server-certificate account, name                  name path id arn created body expires chain tags
     oidc-provider   account, url without https://     url clients thumbprints created tags
     saml-provider   account, name                     name arn metadata created tags
+    credential-report account                         generated content
     role-deletion   account, role name                task: of the last service-linked role of this name
 
 What belongs to one user is kept by the user's id, which never changes.
@@ -71,6 +72,7 @@ SERVICE_CREDENTIALS = Documents(prefixes.IAM, "service-credential")
 SERVER_CERTIFICATES = Documents(prefixes.IAM, "server-certificate")
 OIDC_PROVIDERS = Documents(prefixes.IAM, "oidc-provider")
 SAML_PROVIDERS = Documents(prefixes.IAM, "saml-provider")
+CREDENTIAL_REPORTS = Documents(prefixes.IAM, "credential-report")
 ROLE_DELETIONS = Documents(prefixes.IAM, "role-deletion")
 
 AWS_ACCOUNT = "aws"
