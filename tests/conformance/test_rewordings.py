@@ -73,12 +73,29 @@ REWORDINGS: list[tuple[str, dict[str, Any], str]] = [
         f"{ONE}Member must satisfy enum value set: [ADD, DELETE, PUT]' for Action",
     ),
     ("BatchGetItem", {"RequestItems": {}}, f"{ONE}Value at 'RequestItems' {NOTHING}"),
+    (
+        "BatchGetItem",
+        {"RequestItems": {"abc": {"Keys": []}}},
+        f"{ONE}Value at 'RequestItems.abc.member.Keys' {NOTHING}",
+    ),
+    (
+        "BatchGetItem",
+        {"RequestItems": {"a!": {"Keys": [KEY]}}},
+        ONE + """Value '{"a!":{"Keys":[{"p":{"S":"a"}}]}}' at 'requestItems' failed to satisfy constraint: """
+        "Map keys must satisfy constraint: [Member must have length less than or equal to 255, Member must have length "
+        "greater than or equal to 3, Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]",
+    ),
+    (
+        "TransactWriteItems",
+        {"TransactItems": [{}]},
+        "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request",
+    ),
     ("BatchWriteItem", {"RequestItems": {}}, "The requestItems parameter is required for BatchWriteItem"),
 ]
 
 
 def _with_table(action: str, body: dict[str, Any], table: str) -> dict[str, Any]:
-    return body if "TableName" in body or action.startswith("Batch") else {"TableName": table, **body}
+    return body if "TableName" in body or action.startswith(("Batch", "Transact")) else {"TableName": table, **body}
 
 
 # boto3, which validates nothing here, shows each message as its users would see it.

@@ -10,14 +10,13 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import constraint_words as words
+from tabletop.dynamodb.java_text import JAVA_PACKAGE, OPAQUE, Shapes, java_text, lower_first
 from tabletop.dynamodb.value_types import refuse_unreadable
 from tabletop.wire.patterns import translate
-
-JAVA_PACKAGE = "com.amazonaws.dynamodb.v20120810"
-OPAQUE = frozenset({"AttributeValue"})
-"""Shapes that the data path checks and converts itself (``values``)."""
 
 _JAVA_SCALARS = {"string": "String", "boolean": "Boolean", "integer": "Integer", "long": "Long"} | {
     "double": "Double",
@@ -32,8 +31,6 @@ _NO_CAST = (
 )
 _TRUE = frozenset({"TRUE", "1", "YES"})
 _FALSE = frozenset({"FALSE", "0", "NO"})
-
-Shapes = dict[str, dict[str, Any]]
 
 
 def serialization_error(message: str | None) -> ApiError:
@@ -215,7 +212,7 @@ def violations_of_members(shapes: Shapes, name: str, value: dict[str, Any], path
     for member in ordered_members(shapes, name):
         if member in passed_over:
             continue
-        inner = f"{path}.{_lower_first(member)}" if path else _lower_first(member)
+        inner = f"{path}.{lower_first(member)}" if path else lower_first(member)
         one = value.get(member)
         reference = members[member]["shape"]
         if one is None:
@@ -267,12 +264,8 @@ def fits_pattern(pattern: str, value: str) -> bool:
 def _length_violations(shapes: Shapes, name: str, value: Any, path: str) -> Iterator[str]:
     if not value and name in words.EMPTY_LATER:
         return
-    if not value and name in words.UNSHOWN_WHEN_EMPTY:
-        (constraint,) = _length_constraints(shapes[name], 0)
-        yield f"Value at '{words.UNSHOWN_WHEN_EMPTY[name]}' failed to satisfy constraint: {constraint}"
-        return
     for constraint in _length_constraints(shapes[name], len(value)):
-        yield _failed(_java_text(shapes, name, value), path, constraint)
+        yield _failed(java_text(shapes, name, value), path, constraint)
 
 
 def _length_constraints(shape: dict[str, Any], length: int) -> Iterator[str]:
@@ -285,6 +278,8 @@ def _length_constraints(shape: dict[str, Any], length: int) -> Iterator[str]:
 def _map_violations(shapes: Shapes, name: str, value: dict[str, Any], path: str) -> Iterator[str]:
     """Keys and list values of a map have one message for all of their constraints together."""
     keys = shapes[shapes[name]["key"]["shape"]]
+    if name in words.TABLES_BY_NAME:
+        keys = words.TABLE_NAME_SHAPE
     values = shapes[shapes[name]["value"]["shape"]]
     bounds = [
         f"Member must have length {word} than or equal to {limit['max' if word == 'less' else 'min']}"
@@ -293,10 +288,14 @@ def _map_violations(shapes: Shapes, name: str, value: dict[str, Any], path: str)
     ]
     pattern = [f"Member must satisfy regular expression pattern: {keys['pattern']}"] if "pattern" in keys else []
     for key in value:
+        if name in words.TABLES_BY_NAME and key.startswith("arn:"):
+            continue
         bad = any(True for _ in _length_constraints(keys, len(key)))
         if bad or ("pattern" in keys and not fits_pattern(keys["pattern"], key)):
             listed = ", ".join(bounds + pattern)
-            yield _failed(_java_text(shapes, name, value), path, f"Map keys must satisfy constraint: [{listed}]")
+            shown = orjson.dumps(value).decode() if name in words.SHOWN_AS_JSON else java_text(shapes, name, value)
+            yield _failed(shown, path, f"Map keys must satisfy constraint: [{listed}]")
+            break
     if values["type"] == "list":
         listed = ", ".join(
             f"Member must have length {word} than or equal to {values[limit]}"
@@ -305,7 +304,7 @@ def _map_violations(shapes: Shapes, name: str, value: dict[str, Any], path: str)
         )
         for one in value.values():
             if one is not None and any(True for _ in _length_constraints(values, len(one))):
-                yield _failed(_java_text(shapes, name, value), path, f"Map value must satisfy constraint: [{listed}]")
+                yield _failed(java_text(shapes, name, value), path, f"Map value must satisfy constraint: [{listed}]")
 
 
 def _enum_constraint(shapes: Shapes, name: str) -> str:
@@ -315,31 +314,3 @@ def _enum_constraint(shapes: Shapes, name: str) -> str:
 
 def _failed(value: Any, path: str, constraint: str) -> str:
     return f"Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
-
-
-def _java_text(shapes: Shapes, name: str, value: Any) -> str:
-    """The value as AWS's Java classes print themselves."""
-    shape = shapes[name]
-    kind = shape["type"]
-    if value is None:
-        return "null"
-    if name in OPAQUE:
-        # AWS prints the object's address here; a fixed one keeps the message the same for the same request.
-        return f"{JAVA_PACKAGE}.{name}@0"
-    if kind == "structure":
-        inner = (
-            f"{_lower_first(m)}={_java_text(shapes, r['shape'], value.get(m))}" for m, r in shape["members"].items()
-        )
-        return f"{name}({', '.join(inner)})"
-    if kind == "list":
-        return f"[{', '.join(_java_text(shapes, shape['member']['shape'], one) for one in value)}]"
-    if kind == "map":
-        inner = (f"{key}={_java_text(shapes, shape['value']['shape'], one)}" for key, one in value.items())
-        return f"{{{', '.join(inner)}}}"
-    if kind == "boolean":
-        return "true" if value else "false"
-    return str(value)
-
-
-def _lower_first(member: str) -> str:
-    return member[0].lower() + member[1:]

@@ -5,6 +5,8 @@ Source: answers of AWS as independent clients recorded them. Where nothing was r
 
 from __future__ import annotations
 
+from typing import Any
+
 VIOLATIONS_MAX = 10
 """AWS lists this many violations of one request, and counts no more."""
 
@@ -26,11 +28,18 @@ Regions differed in 2026. Recorded on 2 September 2026 (dynoxide, pull request 1
 violations come first is inferred.
 """
 
-UNSHOWN_WHEN_EMPTY: dict[str, str] = {"BatchGetRequestMap": "RequestItems"}
-"""Shapes whose empty value is told by the member's own name and without the value: so 32 of 33 regions did then."""
+TABLES_BY_NAME = frozenset(("BatchGetRequestMap", "BatchWriteItemRequestMap"))
+"""Maps whose keys are table names or ARNs, and bounded as names are (recorded in twelve regions in October 2026)."""
+TABLE_NAME_SHAPE: dict[str, Any] = {
+    "min": TABLE_NAME_CHARACTERS_MIN,
+    "max": TABLE_NAME_CHARACTERS_MAX,
+    "pattern": TABLE_NAME_PATTERN,
+}
+SHOWN_AS_JSON = frozenset(("BatchGetRequestMap",))
+"""Maps that are shown as the request has them, and not as AWS's Java classes print themselves."""
 
 MEMBER_ORDER: dict[str, tuple[str, ...]] = {
-    "BatchGetItemInput": ("ReturnConsumedCapacity", "RequestItems"),
+    "BatchGetItemInput": ("RequestItems", "ReturnConsumedCapacity"),
     "BatchWriteItemInput": ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "RequestItems"),
     "Condition": ("AttributeValueList", "ComparisonOperator"),
     "CreateGlobalSecondaryIndexAction": ("Projection", "IndexName", "ProvisionedThroughput", "KeySchema"),
@@ -99,6 +108,7 @@ MEMBER_ORDER: dict[str, tuple[str, ...]] = {
         "Expected",
         "AttributeUpdates",
     ),
+    "TransactWriteItemsInput": ("TransactItems", "ClientRequestToken", "ReturnConsumedCapacity"),
     "UpdateTableInput": ("TableName", "ProvisionedThroughput", "BillingMode", "GlobalSecondaryIndexUpdates"),
 }
 """Members of a shape in the order in which AWS reports them; those not listed follow in the model's order."""

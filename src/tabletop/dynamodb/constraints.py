@@ -21,6 +21,7 @@ from tabletop.dynamodb import constraint_rules as rules
 from tabletop.dynamodb import constraint_words as words
 from tabletop.dynamodb import item_members
 from tabletop.dynamodb.constraint_model import service_model
+from tabletop.dynamodb.java_text import OPAQUE, Shapes
 
 Test = Callable[[Any], bool]
 
@@ -64,7 +65,7 @@ def known_actions() -> frozenset[str]:
 
 
 @cache
-def _model_of(action: str) -> tuple[rules.Shapes, str]:
+def _model_of(action: str) -> tuple[Shapes, str]:
     """(shapes, name of the input shape) of an action."""
     for service in ("dynamodb", "dynamodbstreams"):
         model = service_model(service)
@@ -87,6 +88,8 @@ def _judge(action: str, body: Any) -> None:
         return
     if action not in words.ITEM_ACTIONS and shapes[name]["members"].get("TableName", {}).get("shape") == "TableArn":
         _check_table_name(body.get("TableName"))
+    if action == "BatchGetItem":
+        item_members.check_keys_of_batch(body)
     found = list(islice(rules.violations(shapes, name, body), words.VIOLATIONS_MAX))
     if found:
         plural = "" if len(found) == 1 else "s"
@@ -140,9 +143,9 @@ def _anything(value: Any) -> bool:
     return True
 
 
-def _test_of(shapes: rules.Shapes, name: str, compiled: dict[str, Test]) -> Test:
+def _test_of(shapes: Shapes, name: str, compiled: dict[str, Test]) -> Test:
     """The quick predicate of a shape: True only if ``constraint_rules`` has nothing to say or to convert."""
-    if name in rules.OPAQUE:
+    if name in OPAQUE:
         return _anything
     if name in compiled:
         return compiled[name]
@@ -156,7 +159,7 @@ def _test_of(shapes: rules.Shapes, name: str, compiled: dict[str, Test]) -> Test
     elif kind == "list":
         test = _list_test(shape, shapes, compiled)
     elif kind == "map":
-        test = _map_test(shape, shapes, compiled)
+        test = _map_test(name, shape, shapes, compiled)
     elif kind in ("string", "blob"):
         test = _string_test(shape)
     elif kind == "boolean":
@@ -171,7 +174,7 @@ def _is_boolean(value: Any) -> bool:
     return value is True or value is False
 
 
-def _structure_test(shapes: rules.Shapes, name: str, compiled: dict[str, Test]) -> Test:
+def _structure_test(shapes: Shapes, name: str, compiled: dict[str, Test]) -> Test:
     required = rules.required_members(shapes, name)
     tests: dict[str, Test] = {}
     for member, reference in shapes[name]["members"].items():
@@ -188,7 +191,7 @@ def _structure_test(shapes: rules.Shapes, name: str, compiled: dict[str, Test]) 
     return test
 
 
-def _list_test(shape: dict[str, Any], shapes: rules.Shapes, compiled: dict[str, Test]) -> Test:
+def _list_test(shape: dict[str, Any], shapes: Shapes, compiled: dict[str, Test]) -> Test:
     low, high = shape.get("min", 0), shape.get("max", 1 << 62)
     element = _test_of(shapes, shape["member"]["shape"], compiled)
 
@@ -198,14 +201,16 @@ def _list_test(shape: dict[str, Any], shapes: rules.Shapes, compiled: dict[str, 
     return test
 
 
-def _map_test(shape: dict[str, Any], shapes: rules.Shapes, compiled: dict[str, Test]) -> Test:
+def _map_test(name: str, shape: dict[str, Any], shapes: Shapes, compiled: dict[str, Test]) -> Test:
     low, high = shape.get("min", 0), shape.get("max", 1 << 62)
     key = _string_test(shapes[shape["key"]["shape"]])
     element = _test_of(shapes, shape["value"]["shape"], compiled)
+    if name in words.TABLES_BY_NAME:
+        key = _is_table_name
     any_key = not shapes[shape["key"]["shape"]].keys() & {"min", "max", "pattern", "enum"}
     if any_key and element is _anything:
         return lambda value: type(value) is dict and low <= len(value) <= high
-    if shape["value"]["shape"] in rules.OPAQUE:
+    if shape["value"]["shape"] in OPAQUE:
         return lambda value: type(value) is dict and low <= len(value) <= high and all(map(key, value))
 
     def test(value: Any) -> bool:

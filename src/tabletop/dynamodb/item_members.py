@@ -10,6 +10,7 @@ most regions, us-east-1 among them.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from tabletop.base.errors import ApiError
@@ -46,6 +47,10 @@ _UPDATE_ENUMS = {
 """The enumerations of an UpdateItem, of which the first wrong one is told; and if in the envelope."""
 _LATER = frozenset(("ConditionalOperator", "Expected", "AttributeUpdates"))
 """Their errors of enumerations are the operation's own, in words of its own."""
+
+BATCH_KEYS_MAX = 100
+_KEYS = "Value at 'RequestItems.{}.member.Keys' failed to satisfy constraint: Member must have length "
+_is_table_name = re.compile(r"[a-zA-Z0-9_.\-]{3,255}|arn:.*", re.DOTALL).fullmatch
 
 Violations = dict[str, list[str]]
 """Member -> what is wrong with it, in the older layer's words and order."""
@@ -89,6 +94,26 @@ def check(action: str, body: dict[str, Any], found: Violations) -> None:
     leading = [text for member in _ORDER[action] for text in found.pop(member, ())]
     _refuse(leading + [text for member, texts in found.items() for text in texts if _told(member, text)])
     _refuse(select)
+
+
+def check_keys_of_batch(body: dict[str, Any]) -> None:
+    """Raise for a BatchGetItem of no tables or with a table of no keys, or with more than a hundred keys in all.
+
+    Each is told alone, before all else; of too many keys, the table with the most is named.
+    """
+    requests = body.get("RequestItems")
+    if requests is None:
+        return
+    if not requests:
+        _refuse(
+            ["Value at 'RequestItems' failed to satisfy constraint: Member must have length greater than or equal to 1"]
+        )
+    counts = {name: len(one["Keys"]) for name, one in requests.items() if one and one.get("Keys") is not None}
+    for name, count in counts.items():
+        if not count:
+            _refuse([_KEYS.format(name) + "greater than or equal to 1"])
+    if sum(counts.values()) > BATCH_KEYS_MAX and all(map(_is_table_name, counts)):
+        _refuse([_KEYS.format(max(counts, key=counts.__getitem__)) + f"less than or equal to {BATCH_KEYS_MAX}"])
 
 
 def _check_update(body: dict[str, Any], found: Violations) -> None:

@@ -37,6 +37,10 @@ _REASONS = {
 """Error of a single write -> code of a cancellation reason. Other errors refuse the whole request as they are."""
 
 
+EMPTY_KEY_VALUE = "One or more parameter values are not valid. The AttributeValue for a key attribute"
+"""How the errors of empty values of a table's key begin, which refuse the whole request (recorded in 2026)."""
+
+
 class Reasons:
     """One entry for each member of a transaction, in its order: why it was refused, or nothing."""
 
@@ -47,7 +51,7 @@ class Reasons:
     def refuse(self, position: int, error: ApiError) -> None:
         """Note why the member was refused; raises the error itself where it is no reason of a cancellation."""
         code = _REASONS.get(error.code)
-        if code is None:
+        if code is None or (error.message or "").startswith(EMPTY_KEY_VALUE):
             raise error
         if code == "ValidationError":
             # AWS validates all members before it looks at any condition, and stops at the first that is not valid.

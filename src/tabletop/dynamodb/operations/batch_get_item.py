@@ -11,6 +11,7 @@ from tabletop.base.call import Call
 from tabletop.dynamodb import catalog, key_schema, keys, sizes
 from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.expressions import Binder, Projection, compile_projection
+from tabletop.dynamodb.item_members import check_keys_of_batch
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.legacy import compile_attributes_to_get, uses_legacy
@@ -19,7 +20,6 @@ from tabletop.dynamodb.touches import Touch, get_touch
 from tabletop.dynamodb.values import check_item
 from tabletop.storage.store import View
 
-KEYS_MAX = 100
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
 
@@ -43,8 +43,7 @@ class BatchGetItem:
 
 def prepare(body: Body, call: Call) -> BatchGetItem:
     request_items = body["RequestItems"]
-    if sum(len(member["Keys"]) for member in request_items.values()) > KEYS_MAX:
-        raise invalid("Too many items requested for the BatchGetItem call")
+    check_keys_of_batch(body)
     gets = [_prepare_get(name, member) for name, member in request_items.items()]
     return BatchGetItem(call, gets, body.get("ReturnConsumedCapacity"))
 

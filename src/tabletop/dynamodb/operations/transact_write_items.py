@@ -58,7 +58,9 @@ def prepare(body: Body, call: Call) -> TransactWriteItems:
 
 def _prepare_member(member: dict[str, Any]) -> Write:
     given = [name for name in _KINDS if member.get(name) is not None]
-    if len(given) != 1:
+    if not given:
+        raise invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+    if len(given) > 1:
         raise invalid("TransactItems can only contain one of Check, Put, Update or Delete")
     (name,) = given
     body = member[name]
