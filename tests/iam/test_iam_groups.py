@@ -284,7 +284,7 @@ def test_last_uses(api: Api, iam: Iam, store: DictStore) -> None:
     assert api("GetAccessKeyLastUsed", **named)["AccessKeyLastUsed"]["LastUsedDate"] == NOW + 60
     api("DeleteAccessKey", UserName="alice", **named)
     assert api.refusal("GetAccessKeyLastUsed", **named)[:2] == ("NoSuchEntity", 404)
-    assert not [key for key in store.content if b"use\0" in key]
+    assert not [key for key in store.content if b"use\0key\0" in key]
     arn = api("CreateRole", RoleName="worker", AssumeRolePolicyDocument=LAMBDA_TRUST)["Role"]["Arn"]
     assert api("GetRole", RoleName="worker")["Role"]["RoleLastUsed"] == {}
     issued = api.role_credentials(arn)

@@ -17,7 +17,7 @@ Reading order:
 ``account``, ``account_details``, ``password_policy``, ``login_profiles``, ``mfa_devices``,
 ``ssh_public_keys``, ``signing_certificates``, ``service_credentials`` (over ``belongings``), ``server_certificates``,
 ``identity_providers``, ``saml_providers``, ``service_linked_roles``,
-``credential_report``   the API by families, listed in ``families``
+``credential_report``, ``last_accessed``   the API by families, listed in ``families``
 ``totp``             the codes of MFA devices (pure)
 ``sts``, ``session_tokens``, ``unverifiable``   STS, over ``sessions``
 ``root_key``         the root's own key

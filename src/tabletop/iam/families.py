@@ -10,6 +10,7 @@ from tabletop.iam import (
     groups,
     identity_providers,
     instance_profiles,
+    last_accessed,
     login_profiles,
     managed_policies,
     mfa_devices,
@@ -44,8 +45,8 @@ _READS: dict[str, Read] = {name: read for family in (*_BOTH, account_details) fo
 def operations(keyring: Keyring, authorizer: Authorizer) -> tuple[dict[str, Write], dict[str, Read]]:
     """IAM's operations: those that write and those that read."""
     writes, reads = dict(_WRITES), _READS | simulation.operations(authorizer)
-    for family in _WITH_KEYRING:
-        further_writes, further_reads = family.operations(keyring)
+    further = [family.operations(keyring) for family in _WITH_KEYRING]
+    for further_writes, further_reads in (*further, last_accessed.operations(authorizer)):
         writes |= further_writes
         reads |= further_reads
     return writes, reads

@@ -19,6 +19,7 @@ policies and the ARNs of its attached ones, so that one read serves an authorisa
     access-key      key id                            see ``credentials``
     use             "key", key id                     date service region: when the key signed a request last
     use             "role", account, role name        the same of a role's sessions
+    use             "service", account, user or role id, service   date region: when it called the service last
     root-key        account                           key: the id of the root's own access key
     alias           account                           alias: the account's other name
     alias-owner     alias                             account: an alias is one account's only
@@ -35,6 +36,7 @@ policies and the ARNs of its attached ones, so that one read serves an authorisa
     oidc-provider   account, url without https://     url clients thumbprints created tags
     saml-provider   account, name                     name arn metadata created tags
     credential-report account                         generated content
+    last-accessed-job account, job id                 created type used{service: [{date region info}]}
     role-deletion   account, role name                task: of the last service-linked role of this name
 
 What belongs to one user is kept by the user's id, which never changes.
@@ -73,6 +75,7 @@ SERVER_CERTIFICATES = Documents(prefixes.IAM, "server-certificate")
 OIDC_PROVIDERS = Documents(prefixes.IAM, "oidc-provider")
 SAML_PROVIDERS = Documents(prefixes.IAM, "saml-provider")
 CREDENTIAL_REPORTS = Documents(prefixes.IAM, "credential-report")
+LAST_ACCESSED_JOBS = Documents(prefixes.IAM, "last-accessed-job")
 ROLE_DELETIONS = Documents(prefixes.IAM, "role-deletion")
 
 AWS_ACCOUNT = "aws"

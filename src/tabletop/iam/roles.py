@@ -32,6 +32,7 @@ from tabletop.iam.policies import as_list
 from tabletop.iam.policy_grammar import check_trust_policy, counted_size, malformed
 from tabletop.iam.records import USES, Document, split_arn
 from tabletop.iam.tagging import tag_reads, tag_writes
+from tabletop.iam.uses import forget
 from tabletop.storage.store import Batch, View
 
 TRUST_BYTES_MAX = 2048
@@ -97,6 +98,7 @@ def delete_role(view: View, change: Change, now: float) -> tuple[Answer, Batch |
         raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
     batch = ROLE.removed(change, record)
     USES.delete(batch, "role", change.account, record["name"].lower())
+    forget(view, batch, change.account, record["id"])
     return {}, batch
 
 

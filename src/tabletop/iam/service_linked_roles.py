@@ -13,6 +13,7 @@ from tabletop.iam.kinds import ROLE
 from tabletop.iam.operation import Answer, Change, Params, Read, Write, seconds
 from tabletop.iam.records import ROLE_DELETIONS, USES, Document, arn
 from tabletop.iam.roles import SESSION_DEFAULT_S, role_shape
+from tabletop.iam.uses import forget
 from tabletop.storage.store import Batch, View
 
 _SUFFIX = ".amazonaws.com"
@@ -100,6 +101,7 @@ def delete(view: View, change: Change, now: float) -> tuple[Answer, Batch | None
     folded = record["name"].lower()
     ROLE.records.delete(batch, change.account, folded)
     USES.delete(batch, "role", change.account, folded)
+    forget(view, batch, change.account, record["id"])
     ROLE_DELETIONS.put(batch, {"task": task}, change.account, folded)
     return {"DeletionTaskId": task}, batch
 

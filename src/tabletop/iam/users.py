@@ -37,6 +37,7 @@ from tabletop.iam.records import (
     mfa_tail,
 )
 from tabletop.iam.tagging import tag_reads, tag_writes
+from tabletop.iam.uses import forget
 from tabletop.storage.documents import Documents
 from tabletop.storage.store import Batch, View
 
@@ -119,7 +120,9 @@ def delete_user(view: View, change: Change, now: float) -> tuple[Answer, Batch |
         raise delete_conflict("Cannot delete entity, must delete login profile first.")
     if record.get("groups"):
         raise delete_conflict("Cannot delete entity, must remove users from group first.")
-    return {}, USER.removed(change, record)
+    batch = USER.removed(change, record)
+    forget(view, batch, change.account, record["id"])
+    return {}, batch
 
 
 WRITES: dict[str, Write] = {
