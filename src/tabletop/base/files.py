@@ -219,6 +219,21 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
+def rewrite_durably(path: Path, length: int) -> None:
+    """Write the first bytes of a file as they are read now, then make all of it durable. Raises OSError.
+
+    A sync alone writes what the kernel knows to be dirty: not pages whose write it tried and failed.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        head = os.pread(descriptor, length, 0)
+        if os.pwrite(descriptor, head, 0) != len(head):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a key or password file that only its owner can read."""
     write_atomically(path, content, mode=PRIVATE_FILE_MODE)

@@ -7,19 +7,29 @@ short). The write lock is in shared memory and robust: when its holder is killed
 Durable: LMDB's default, which syncs the data pages and then the meta page within each commit. Not durable (in memory): the
 same engine in a temporary directory, without sync; there is no second code path.
 
-A commit that fails for want of space changes nothing and is known to: the next one may succeed. After any other failed
-commit the store refuses writes for ``RETRY_S``, then tries again. That is safe, unlike in stores that write in place
-(PostgreSQL's lesson: a second fsync may succeed without what the first lost). The pages of a failed commit are free
-pages again, and whatever a later commit refers to was synced before or is written by it. Two things are needed:
+After a failed commit the store refuses writes for a while, then opens the environment anew, settles the file, and tries
+again. That is safe, unlike in stores that write in place (PostgreSQL's lesson: Linux takes a page whose write failed for clean,
+so a second fsync may succeed without it). What an answered commit consists of was synced before, and LMDB writes to no page of
+the last two commits; what a failed commit wrote are free pages, which a later one writes anew, whole, before it refers to
+them. The two *meta pages* alone are written in place, so they need more:
 
-- When the *meta page* could not be written, LMDB puts the old one back into the page cache, and refuses everything from
-  then on, reads too. The environment is then closed and opened again, in place: reads go on at once.
-- The disk may have kept the new meta page all the same. Before the first commit after opening, the file is synced: the
-  disk has the old one before any page of the failed commit is used again. So does a server that was killed and starts.
+- Linux tells each descriptor of a failed write once. LMDB has one for pages, and one that syncs by itself for meta pages: after
+  a failed sync the first commit that succeeds would be told of it when its meta page is on the disk already (seen on ext4:
+  ``python -m benchmarks.torture --disk``). New descriptors are told of nothing that was told before. So the environment is
+  opened anew after each failed commit, when no long read goes on, or has gone on for too long.
+- When a meta page could not be written, LMDB puts the old one back into the page cache, and refuses everything from then on,
+  reads too. The environment is then opened anew at once: reads go on.
+- The disk may have kept the new meta page all the same, and with it a commit whose pages are taken for free. Before the first
+  write after opening, the meta pages are therefore written as they are, and synced: a sync alone might find them clean. That is
+  done with LMDB's write lock held, so that no other process writes meanwhile. A server that was killed and starts does so too.
+
+With several workers one gap is left, if two things happen within milliseconds: the disk reports a meta page of one worker as not
+written, and keeps it; and power fails while another worker's next commit, which is told of the same fault, is being written.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -34,7 +44,7 @@ import lmdb
 
 from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.errors import StartupError, StorageUnavailable
-from tabletop.base.files import sync_file
+from tabletop.base.files import rewrite_durably
 from tabletop.base.log import Log
 from tabletop.storage import failures
 from tabletop.storage.committer import InlineCommitter, ThreadedCommitter
@@ -45,6 +55,9 @@ from tabletop.storage.store import COUNTER_WIDTH_MAX, Answer, Batch, Plan, Reque
 KEY_BYTES_MAX = 1978
 RETRY_S = 5.0
 """After a commit that failed: how long no write is tried."""
+SPACE_RETRY_S = 0.1
+"""The same where it failed for want of space: a smaller one may fit, and room may be made at any time."""
+_META_PAGES = 2
 _FULL = "the disk is full"
 _MAP_FULL = "the data has reached the size of the store's map"
 
@@ -93,6 +106,7 @@ class _ReadView(AbstractContextManager["_LmdbView"]):
         try:
             self._transaction = environment.begin()
         except (lmdb.PanicError, AttributeError):
+            _log.error("the store has failed and is opened again")
             self._transaction = self._store.reopen(environment).begin()
         return _LmdbView(self._transaction)
 
@@ -185,9 +199,11 @@ class LmdbStore:
         self._stopwatch = stopwatch
         self._failure = ""
         """Why the last commit failed; empty once one succeeded."""
+        self._told = False
+        """The log and the status tell of it."""
         self._retry_at = 0.0
         self._unsynced = durable
-        """The file is to be synced before the next write."""
+        """The meta pages are to be written again, and the file synced, before the next write."""
         self._writing = threading.Lock()
         """Held by the write transaction, and while the environment is exchanged."""
         self.environment: Any = open_environment(path, durable)
@@ -219,10 +235,13 @@ class LmdbStore:
             raise StorageUnavailable("the store takes no writes since a commit failed", self._failure)
         self._writing.acquire()
         try:
-            if self._unsynced:
-                sync_file(self.path / "data.mdb")
-                self._unsynced = False
-            return _LmdbWrite(self, self.environment.begin(write=True))
+            transaction = self.environment.begin(write=True)
+            try:
+                self._settle()
+            except BaseException:
+                transaction.abort()
+                raise
+            return _LmdbWrite(self, transaction)
         except (lmdb.Error, OSError) as error:
             self.release()
             if not isinstance(error, lmdb.Error) or isinstance(error, lmdb.PanicError):
@@ -232,42 +251,57 @@ class LmdbStore:
             self.release()
             raise
 
+    def _settle(self) -> None:
+        """Once after opening, with LMDB's write lock held: let the disk have what the page cache has. Raises OSError."""
+        if self._unsynced:
+            rewrite_durably(self.path / "data.mdb", _META_PAGES * int(self.environment.stat()["psize"]))
+            self._unsynced = False
+
     def release(self) -> None:
         """The write transaction has ended."""
         self._writing.release()
 
     def refuse_writes(self, error: BaseException) -> None:
-        """Take no writes for ``RETRY_S``, unless it is only space that is wanted: then the next one may fit."""
-        if isinstance(error, lmdb.MapFullError | lmdb.DiskError) or is_out_of_space(error):
+        """Take no writes for ``RETRY_S``, or for ``SPACE_RETRY_S``; at all events until the environment is opened anew."""
+        if isinstance(error, lmdb.MapFullError):
+            # Found before anything is written.
             return
+        wants_space = is_out_of_space(error)
         self._failure = str(error)
-        self._retry_at = self._stopwatch() + RETRY_S
+        self._retry_at = self._stopwatch() + (SPACE_RETRY_S if wants_space else RETRY_S)
         self.failed = True
-        _log.error(
-            "a commit failed: reads go on, writes are refused and tried again at intervals",
-            reason=self._failure,
-            retry_s=RETRY_S,
-        )
-        failures.note(self.path, self._failure)
+        if not wants_space:
+            self._told = True
+            _log.error(
+                "a commit failed: reads go on, writes are refused and tried again at intervals",
+                reason=self._failure,
+                retry_s=RETRY_S,
+            )
+            failures.note(self.path, self._failure)
 
     def recover(self) -> None:
-        """Let writes be tried again, when ``RETRY_S`` have passed. On the thread that has the views."""
-        if self._stopwatch() < self._retry_at:
+        """Let writes be tried again, when their time has come. On the thread that has the views."""
+        waited_s = self._stopwatch() - self._retry_at
+        if waited_s < 0 or (waited_s < RETRY_S and self._is_read()):
             return
         try:
-            with self.view():
-                # A view opens a failed environment again, if it must.
-                self._unsynced = self.durable
+            self.reopen(self.environment)
         except StorageUnavailable:
             self._retry_at = self._stopwatch() + RETRY_S
             return
         self.failed = False
 
+    def _is_read(self) -> bool:
+        """This process has views open."""
+        if self.environment is None:
+            return False
+        rows = (line.split() for line in self.environment.readers().splitlines())
+        return any(row[0] == str(os.getpid()) and row[-1] != "-" for row in rows)
+
     def reopen(self, environment: Any) -> Any:
         """Another environment in place of one that has failed. On the thread that has the views. Raises StorageUnavailable."""
         with self._writing:
             if self.environment is environment:
-                _log.error("the store has failed and is opened again")
                 self.environment = None
                 if environment is not None:
                     environment.close()
@@ -280,10 +314,10 @@ class LmdbStore:
 
     def committed(self) -> None:
         """A commit succeeded."""
-        if self._failure:
+        if self._told:
             _log.warning("the store takes writes again", after=self._failure)
-            self._failure = ""
             failures.forget(self.path)
+        self._failure, self._told = "", False
 
     @property
     def used_bytes(self) -> int:
@@ -314,7 +348,7 @@ class LmdbStore:
         self._committer.close()
         if self.environment is not None:
             self.environment.close()
-        if self._failure:
+        if self._told:
             failures.forget(self.path)
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)

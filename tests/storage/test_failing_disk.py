@@ -1,0 +1,192 @@
+"""What a commit that failed leaves on the disk and in the page cache, and that no later commit rests on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from tabletop.base import files
+from tabletop.base.clock import ManualClock
+from tabletop.base.errors import StorageUnavailable
+from tabletop.storage import checker
+from tabletop.storage.committer import commit_one
+from tabletop.storage.engine import RETRY_S, SPACE_RETRY_S, LmdbStore, open_store
+from tabletop.storage.store import Batch, View
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+META_PAGES = 2
+NO_SPACE = lmdb.Error("mdb_txn_commit: No space left on device")
+FAULT = lmdb.Error("mdb_txn_commit: Input/output error")
+
+
+def put(view: View, request: dict[bytes, bytes], now: float) -> tuple[None, Batch]:
+    batch = Batch()
+    for key, value in request.items():
+        batch.put(b"\x10" + key, value)
+    return None, batch
+
+
+def write(store: LmdbStore, **items: bytes) -> None:
+    commit_one(store, time.time, put, {key.encode(): value for key, value in items.items()})
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    """What a server that starts on this directory finds; the store must be whole."""
+    store = open_store(directory)
+    try:
+        with store.view() as view:
+            assert list(checker.problems(view)) == []
+            return {key[1:].decode(): value for key, value in view.range(b"\x10", b"\x11")}
+    finally:
+        store.close()
+
+
+def is_found_whole(directory: Path, wanted: dict[str, bytes]) -> bool:
+    """In a process of its own: a map that is not whole may end it."""
+    read = f"import {Path(__file__).stem} as t; print(sorted(t.content(t.Path({str(directory)!r})).items()))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    command = [sys.executable, "-c", read]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
+    return done.stdout.strip() == str(sorted(wanted.items()))
+
+
+def pages_of(directory: Path) -> list[bytes]:
+    raw = (directory / "store" / "data.mdb").read_bytes()
+    return [raw[at : at + PAGE] for at in range(0, len(raw), PAGE)]
+
+
+def put_pages(directory: Path, pages: list[bytes]) -> None:
+    open_store(directory).close()
+    (directory / "store" / "data.mdb").write_bytes(b"".join(pages))
+
+
+@contextmanager
+def rewritten(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, bytes]]:
+    """The pages that are written again as they are, by number."""
+    pwrite = os.pwrite
+    pages: dict[int, bytes] = {}
+
+    def noted(descriptor: int, raw: bytes, at: int) -> int:
+        for offset in range(0, len(raw), PAGE):
+            assert (at + offset) // PAGE not in pages, "written again twice"
+            pages[(at + offset) // PAGE] = raw[offset : offset + PAGE]
+        return pwrite(descriptor, raw, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "pwrite", noted)
+        yield pages
+
+
+# The disk reports a meta page as not written, and keeps it. The page cache gets the old one back, and the kernel takes it for
+# clean: its own try to write it failed, which another process was told. The next commit uses the pages of the refused one
+# again; power fails when they are on the disk and its meta page is not. What was acknowledged is there, and nothing else,
+# because the meta pages were written again. Without that the disk would have the root of the refused commit, and not its pages.
+def test_a_refused_meta_page_that_the_disk_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data"
+    store = open_store(data)
+    acknowledged = {f"a{number}": b"%d" % (number % 10) * 700 for number in range(40)}
+    for name, value in acknowledged.items():
+        write(store, **{name: value})
+    before = pages_of(data)
+    write(store, a1=b"refused" * 100, refused=b"x" * 700)
+    store.close()
+    disk = pages_of(data)
+    (kept,) = (page for page in range(META_PAGES) if disk[page] != before[page])
+    cached = [*disk]
+    cached[kept] = before[kept]
+    put_pages(data, cached)
+
+    store = open_store(data)
+    with rewritten(monkeypatch) as again:
+        write(store, a2=b"after" * 140, after=b"y" * 700)
+    store.close()
+    assert sorted(again) == list(range(META_PAGES))
+    disk[META_PAGES:] = pages_of(data)[META_PAGES:]
+    put_pages(tmp_path / "without", disk)
+    assert not is_found_whole(tmp_path / "without", acknowledged)
+    put_pages(tmp_path / "with", [again[page] for page in range(META_PAGES)] + disk[META_PAGES:])
+    assert is_found_whole(tmp_path / "with", acknowledged)
+
+
+# Only the first write after opening does that: the others sync within their commit alone.
+def test_meta_pages_are_written_again_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path)
+    with rewritten(monkeypatch) as again:
+        for number in range(3):
+            write(store, a=b"%d" % number)
+    store.close()
+    assert sorted(again) == list(range(META_PAGES))
+
+
+# They are written while no other process can commit: one that did meanwhile would lose its own meta page.
+def test_meta_pages_are_written_again_under_the_write_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path)
+    other = f"import lmdb; lmdb.open({str(tmp_path / 'store')!r}, map_size=1 << 24, lib_version=1).begin(write=True).abort()"
+    finished: list[bool] = []
+    fsync = os.fsync
+
+    def syncing(descriptor: int) -> None:
+        with subprocess.Popen([sys.executable, "-c", other]) as process:
+            try:
+                process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            finished.append(process.wait() == 0)
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", syncing)
+        write(store, a=b"1")
+    store.close()
+    assert finished == [False]
+
+
+# After a failed commit the next one uses new descriptors: on those of before, Linux would tell of the old failure once more,
+# when the meta page is on the disk. For want of space that is tried again soon, after another fault some seconds later.
+@pytest.mark.parametrize(("error", "wait_s"), [(NO_SPACE, SPACE_RETRY_S), (FAULT, RETRY_S)], ids=["space", "fault"])
+def test_a_failed_commit_has_the_store_opened_anew(tmp_path: Path, error: Exception, wait_s: float) -> None:
+    open_store(tmp_path).close()
+    stopwatch = ManualClock()
+    store = LmdbStore(tmp_path / "store", durable=True, clock=ManualClock(), stopwatch=stopwatch)
+    write(store, a=b"1")
+    before = store.environment
+    store.refuse_writes(error)
+    for passed_s, opened in ((wait_s / 2, False), (wait_s, True)):
+        stopwatch.advance(passed_s)
+        store.recover()
+        assert (store.environment is not before, store.failed) == (opened, not opened)
+    write(store, b=b"2")
+    store.close()
+    assert content(tmp_path) == {"a": b"1", "b": b"2"}
+
+
+# A read that takes long keeps its view while writes wait to be tried again; one that takes too long does not hold them up.
+def test_a_long_read_is_waited_for(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    stopwatch = ManualClock()
+    store = LmdbStore(tmp_path / "store", durable=True, clock=ManualClock(), stopwatch=stopwatch)
+    write(store, a=b"1")
+    store.refuse_writes(FAULT)
+    with store.view() as view:
+        stopwatch.advance(RETRY_S + 1)
+        store.recover()
+        assert store.failed
+        assert view.get(b"\x10a") == b"1"
+    store.recover()
+    assert not store.failed
+    store.refuse_writes(FAULT)
+    with pytest.raises(StorageUnavailable):
+        write(store, b=b"2")
+    with store.view():
+        stopwatch.advance(2 * RETRY_S)
+        store.recover()
+        assert not store.failed
+    store.close()
