@@ -281,12 +281,15 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=6, help="threads that write (default: 6)")
     parser.add_argument("--seed", type=int, default=None, help="repeat a run (its moments, not the machine's)")
     parser.add_argument("--faults", action="store_true", help="no kills: faults of the disk, the clock and limits")
+    parser.add_argument(
+        "--disk", action="store_true", help="no kills: a disk that fails below ext4 (Linux, needs root)"
+    )
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 32) if given.seed is None else given.seed
     directory = Path(tempfile.mkdtemp(prefix="tabletop-torture-")) / "data"
     print(f"seed {seed}, data in {directory}", flush=True)
-    if given.faults:
-        return _main_faults(directory.parent, seed)
+    if given.faults or given.disk:
+        return _main_faults(directory.parent, seed, disk=given.disk)
     tally = torture(
         directory, kills=given.kills, workers=given.workers, clients=given.clients, seed=seed, progress=_show
     )
@@ -302,11 +305,12 @@ def main() -> int:
     return 0
 
 
-def _main_faults(folder: Path, seed: int) -> int:
+def _main_faults(folder: Path, seed: int, *, disk: bool) -> int:
     from benchmarks import torture_faults
 
     failed = False
-    for outcome in torture_faults.run(folder, seed=seed):
+    faults = torture_faults.DISK_FAULTS if disk else torture_faults.FAULTS
+    for outcome in torture_faults.run(folder, seed=seed, faults=faults):
         print(outcome, flush=True)
         for line in (
             *(f"    log: {said}" for said in outcome.said),

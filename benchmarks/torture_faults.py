@@ -7,6 +7,9 @@ lowered, or its clock is put forward and back. Of each fault is wanted:
 - once it ends: writes are taken again, without a restart;
 - everything acknowledged is there, nothing is half there, and streams match: at once, and again after SIGKILL and a restart, and
   `tabletop check` finds nothing; no traceback is in the log.
+
+`--disk` lets the kernel itself meet a fault, and needs root: the data lies on a file system whose disk takes no further block
+(``torture_disk``). At the end power fails: the server starts on what the disk has, without the page cache.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.torture import END_TIMEOUT_S, Server
+from benchmarks.torture_disk import FailingDisk, failing_disk
 from benchmarks.torture_load import (
     ORDERS,
     PEOPLE,
@@ -56,6 +60,10 @@ class Fault:
     limit_to: Callable[[Path, int], int] = lambda data, pid: 0
     clock_s: tuple[int, ...] = ()
     """Or what the clock is put forward (and back) by, one after the other."""
+    disk: bool = False
+    """Or the disk below the file system is what fails."""
+    ends: bool = True
+    """Writes are taken again without a restart."""
     hinders: bool = True
     """Writes must be refused while it lasts."""
 
@@ -82,6 +90,11 @@ FAULTS = (
     Fault("no file may grow (EFBIG)", limit=resource.RLIMIT_FSIZE, limit_to=_size_now),
     Fault("no file descriptor is left (EMFILE)", limit=resource.RLIMIT_NOFILE, limit_to=_files_now, hinders=False),
     Fault("the clock jumps by hours, forwards and backwards", clock_s=(6 * 3600, -6 * 3600, 5, -5, 0), hinders=False),
+)
+
+DISK_FAULTS = (
+    Fault("the disk below the file system takes no further block, then power fails", disk=True),
+    Fault("the same, and the file system becomes read-only", disk=True, ends=False),
 )
 
 
@@ -111,7 +124,10 @@ def run(folder: Path, *, seed: int, faults: tuple[Fault, ...] = FAULTS, fault_s:
     """One server and directory for each fault."""
     reason = obstacle()
     for number, fault in enumerate(faults):
-        if fault.injection and reason:
+        if fault.disk:
+            with failing_disk(folder / f"disk-{number}", journal_fails=not fault.ends) as disk:
+                yield _Trial(disk.mounted / "data", fault, seed, fault_s, disk).run()
+        elif fault.injection and reason:
             yield Outcome(fault.name, skipped=reason)
         else:
             yield _Trial(folder / f"data-{number}", fault, seed, fault_s).run()
@@ -190,12 +206,14 @@ class _Reader(threading.Thread):
 
 
 class _Trial:
-    def __init__(self, data: Path, fault: Fault, seed: int, fault_s: float) -> None:
+    def __init__(self, data: Path, fault: Fault, seed: int, fault_s: float, disk: FailingDisk | None = None) -> None:
         self._data = data
         self._fault = fault
         self._fault_s = fault_s
-        self._log = data.with_suffix(".log")
-        self._shift = data.with_suffix(".shift")
+        self._disk = disk
+        notes = data if disk is None else disk.folder / "data"
+        self._log = notes.with_suffix(".log")
+        self._shift = notes.with_suffix(".shift")
         self._outcome = Outcome(fault.name)
         self._crew = [
             Client(number, random.Random(f"{seed}/{number}"), expiring=not fault.clock_s) for number in range(4)
@@ -219,13 +237,17 @@ class _Trial:
             for shift_s in self._fault.clock_s:
                 self._shift.write_text(str(shift_s))
                 time.sleep(self._fault_s / 3)
+        elif self._disk is not None:
+            with self._disk.full():
+                self._grow()
         elif self._fault.injection:
             with injected(self._server.pid, self._fault.injection):
                 time.sleep(self._fault_s)
         else:
             with _limited(self._server.pid, self._fault.limit, self._fault.limit_to(self._data, self._server.pid)):
                 time.sleep(self._fault_s)
-        self._wait_for_writes()
+        if self._fault.ends:
+            self._wait_for_writes()
         stop.set()
         reader.stop.set()
         for thread in (*threads, reader):
@@ -234,8 +256,11 @@ class _Trial:
                 outcome.problems.append("a client hangs")
         outcome.reads = reader.reads
         outcome.problems += reader.problems
-        self._judge("at the end of the fault")
+        if self._fault.ends:
+            self._judge("at the end of the fault")
         self._server.kill()
+        if self._disk is not None:
+            self._disk.cut_power()
         outcome.problems += [f"check: {problem}" for problem in check_directory(self._data)]
         self._server = self._start()
         self._judge("after the restart")
@@ -244,6 +269,19 @@ class _Trial:
 
     def _start(self) -> Server:
         return Server(self._data, 1, self._log, **{SHIFT_VARIABLE: str(self._shift)})
+
+    def _grow(self) -> None:
+        """Items that no free pages hold, for as long as the fault lasts: small ones alone might need no further block."""
+        ended = time.monotonic() + self._fault_s
+        connection = Connection(self._server.port)
+        while time.monotonic() < ended:
+            filler = {"filler": {"S": random.randbytes(150_000).hex()}}
+            try:
+                connection.dynamodb("PutItem", TableName=ORDERS, Item=orders_key("reader", "2") | filler)
+            except Hindered:
+                self._outcome.hindered += 1
+            time.sleep(0.02)
+        connection.close()
 
     def _wait_for_writes(self) -> None:
         """Without a restart writes are taken again, soon after the fault has ended."""
@@ -277,7 +315,7 @@ class _Trial:
         outcome = self._outcome
         outcome.problems += [problem for each in self._crew for problem in each.problems]
         outcome.writes = sum(each.acknowledged for each in self._crew)
-        outcome.hindered = sum(each.hindered for each in self._crew)
+        outcome.hindered += sum(each.hindered for each in self._crew)
         text = self._log.read_text(errors="replace")
         if "Traceback" in text:
             outcome.problems.append(f"a traceback stands in {self._log}")

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from functions_desk import zip_of
+from functions_desk import Desk, Run, zip_of
 
-from tabletop.base.errors import ApiError
+from tabletop.base.errors import ApiError, StorageUnavailable
 from tabletop.functions import limits, packages
 
 COULD_NOT_UNZIP = "Could not unzip uploaded file"
@@ -91,3 +91,44 @@ def test_modes(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "run" / "bin" / "run").stat().st_mode) == 0o555
     packages.remove(tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+# Unpacked code is not synced: after a power cut its files may be empty. In another run of the machine it is unpacked again, from
+# the store; after a restart of the server alone it is used as it is.
+def test_code_unpacked_before_a_power_cut_is_unpacked_again(at_desk: Run) -> None:
+    async def create(desk: Desk) -> None:
+        await desk.create("def handler(event, context):\n    return 'whole'\n")
+
+    def emptied(desk: Desk) -> None:
+        (source,) = desk.data.rglob("code/*/main.py")
+        source.parent.chmod(0o755)
+        source.unlink()
+        source.write_bytes(b"")
+
+    async def after_a_restart(desk: Desk) -> None:
+        assert len(list(desk.data.rglob("code/*/main.py"))) == 1
+        assert (await desk.invoke())["Payload"] == "whole"
+        emptied(desk)
+        (note,) = desk.data.rglob("boot")
+        note.write_text("another run")
+
+    async def after_a_power_cut(desk: Desk) -> None:
+        assert list(desk.data.rglob("code/*/main.py")) == []
+        assert (await desk.invoke())["Payload"] == "whole"
+
+    at_desk(create)
+    at_desk(after_a_restart)
+    at_desk(after_a_power_cut)
+
+
+# A disk that cannot take the code is a clear refusal.
+def test_code_that_cannot_be_unpacked_is_refused(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        folder = desk.service._workings.launcher.code_folder("x").parent
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.write_text("a file where the folder should be")
+        with pytest.raises(StorageUnavailable, match="could not be unpacked"):
+            await desk.create("def handler(event, context): pass\n")
+        folder.unlink()
+
+    at_desk(scene)

@@ -219,14 +219,21 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def rewrite_durably(path: Path, length: int) -> None:
-    """Write the first bytes of a file as they are read now, then make all of it durable. Raises OSError.
+def check_writable(path: Path) -> None:
+    """Raises OSError where a file cannot be opened for writing. Not for one that this process has POSIX locks of."""
+    os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+
+
+def settle(path: Path, *, head_bytes: int, length: int) -> None:
+    """Cut off what lies behind ``length``, write the first bytes as they are read now, and make all durable. Raises OSError.
 
     A sync alone writes what the kernel knows to be dirty: not pages whose write it tried and failed.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        head = os.pread(descriptor, length, 0)
+        if os.fstat(descriptor).st_size > length:
+            os.ftruncate(descriptor, length)
+        head = os.pread(descriptor, head_bytes, 0)
         if os.pwrite(descriptor, head, 0) != len(head):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         os.fsync(descriptor)
@@ -254,6 +261,11 @@ def read_private(path: Path) -> bytes | None:
 def free_space_bytes(path: Path) -> int:
     """What is left on the disk of a directory."""
     return shutil.disk_usage(path).free
+
+
+def boot_id() -> str:
+    """Tells this run of the machine from others; empty where that cannot be told."""
+    return read_note(Path("/proc/sys/kernel/random/boot_id")).strip()
 
 
 def write_note(path: Path, text: str) -> None:

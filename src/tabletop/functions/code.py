@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from tabletop.base.errors import ApiError
+from tabletop.base.errors import ApiError, StorageUnavailable
 from tabletop.functions import limits, packages
 from tabletop.functions.workings import Workings
 
@@ -35,7 +35,7 @@ class Code:
 
 
 async def found_good(workings: Workings, zip_bytes: bytes) -> Code:
-    """Raises ApiError for a package that cannot be taken."""
+    """Raises ApiError for a package that cannot be taken, StorageUnavailable where the disk cannot take it."""
     if len(zip_bytes) > limits.ZIP_BYTES_MAX:
         raise ApiError(
             "RequestEntityTooLargeException",
@@ -45,7 +45,10 @@ async def found_good(workings: Workings, zip_bytes: bytes) -> Code:
 
     def unpacked() -> Code:
         code_hash = hashlib.sha256(zip_bytes).hexdigest()
-        packages.unpack(zip_bytes, workings.launcher.code_folder(code_hash))
+        try:
+            packages.unpack(zip_bytes, workings.launcher.code_folder(code_hash))
+        except OSError as error:
+            raise StorageUnavailable("the code could not be unpacked", str(error)) from error
         return Code(zip_bytes, code_hash, packages.unzipped_bytes(zip_bytes))
 
     return await asyncio.to_thread(unpacked)

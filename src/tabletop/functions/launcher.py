@@ -14,6 +14,7 @@ from typing import Any
 from tabletop.base import randomness
 from tabletop.base.clock import Clock
 from tabletop.base.errors import ApiError
+from tabletop.base.files import boot_id, read_note, write_note
 from tabletop.functions import enclosures, layers, limits, packages, registry
 from tabletop.functions.enclosures import Contents, Enclosure
 from tabletop.functions.environment import sandbox_environment
@@ -28,6 +29,8 @@ from tabletop.storage.store import Store
 
 ISOLATION_NOTE = "isolation"
 """File below the service's folder that names the kind of isolation, for ``tabletop status``."""
+BOOT_NOTE = "boot"
+"""File below the service's folder that tells in which run of the machine its code was unpacked."""
 _UNUSED_CODE_AGE_S = 300.0
 _UNUSED_LAYERS_AGE_S = 2 * 3600.0
 """Longer than a sandbox lives: its credentials end after an hour."""
@@ -70,7 +73,18 @@ class Launcher:
         self.interpreters = Interpreters(folder / "sdk", installed)
 
     def sweep(self) -> None:
-        """End and remove what an earlier server left behind: sandboxes, half-unpacked code. Blocking."""
+        """End and remove what an earlier server left behind: sandboxes, half-unpacked code. Blocking.
+
+        Code that was unpacked before the machine started goes too: it is not synced, and of files that were young when power
+        failed the names may be all that is left. It is unpacked again from the store when it is needed.
+        """
+        boot = boot_id()
+        note = self._folder / BOOT_NOTE
+        if not boot or read_note(note) != boot:
+            for unpacked in (*self._code.glob("*"), *self._layers.glob("*")):
+                packages.remove(unpacked)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_note(note, boot)
         for home in self._running.glob("*"):
             kill_leftovers(home)
             packages.remove(home)

@@ -11,20 +11,27 @@ After a failed commit the store refuses writes for a while, then opens the envir
 again. That is safe, unlike in stores that write in place (PostgreSQL's lesson: Linux takes a page whose write failed for clean,
 so a second fsync may succeed without it). What an answered commit consists of was synced before, and LMDB writes to no page of
 the last two commits; what a failed commit wrote are free pages, which a later one writes anew, whole, before it refers to
-them. The two *meta pages* alone are written in place, so they need more:
+them. Only the two *meta pages* are written in place. Four things are needed:
 
 - Linux tells each descriptor of a failed write once. LMDB has one for pages, and one that syncs by itself for meta pages: after
   a failed sync the first commit that succeeds would be told of it when its meta page is on the disk already (seen on ext4:
   ``python -m benchmarks.torture --disk``). New descriptors are told of nothing that was told before. So the environment is
   opened anew after each failed commit, when no long read goes on, or has gone on for too long.
 - When a meta page could not be written, LMDB puts the old one back into the page cache, and refuses everything from then on,
-  reads too. The environment is then opened anew at once: reads go on.
+  reads too. The environment is then opened anew at once: reads go on. On a file system that has become read-only, as ext4
+  does when its journal fails, it is opened for reading alone, and tried again.
 - The disk may have kept the new meta page all the same, and with it a commit whose pages are taken for free. Before the first
   write after opening, the meta pages are therefore written as they are, and synced: a sync alone might find them clean. That is
   done with LMDB's write lock held, so that no other process writes meanwhile. A server that was killed and starts does so too.
+- ext4 gives new pages blocks that count as unwritten until a write has succeeded. When one fails, it forgets in its cached pages
+  that they are: the same page written again, and synced without an error, reads as zeros after a power cut (seen on Linux
+  6.18). New pages are those behind the last commit's. Before the first write after opening they are cut off, so that they are
+  new to the file system too.
 
-With several workers one gap is left, if two things happen within milliseconds: the disk reports a meta page of one worker as not
-written, and keeps it; and power fails while another worker's next commit, which is told of the same fault, is being written.
+Two gaps are left, each for a disk that fails and a power cut after it. With several workers: the disk reports a meta page of one
+as not written, and keeps it, and power fails in the milliseconds in which another's next commit, which is told of the same
+fault, is being written. On ext4: a page before the last commit's end that LMDB numbered and never wrote (a page that was
+made and dropped in one transaction) is new to the file system as well, and is not cut off.
 """
 
 from __future__ import annotations
@@ -44,7 +51,7 @@ import lmdb
 
 from tabletop.base.clock import Clock, Stopwatch, system_clock, system_stopwatch
 from tabletop.base.errors import StartupError, StorageUnavailable
-from tabletop.base.files import rewrite_durably
+from tabletop.base.files import check_writable, settle
 from tabletop.base.log import Log
 from tabletop.storage import failures
 from tabletop.storage.committer import InlineCommitter, ThreadedCommitter
@@ -55,7 +62,7 @@ from tabletop.storage.store import COUNTER_WIDTH_MAX, Answer, Batch, Plan, Reque
 KEY_BYTES_MAX = 1978
 RETRY_S = 5.0
 """After a commit that failed: how long no write is tried."""
-SPACE_RETRY_S = 0.1
+SPACE_RETRY_S = 0.0
 """The same where it failed for want of space: a smaller one may fit, and room may be made at any time."""
 _META_PAGES = 2
 _FULL = "the disk is full"
@@ -106,7 +113,8 @@ class _ReadView(AbstractContextManager["_LmdbView"]):
         try:
             self._transaction = environment.begin()
         except (lmdb.PanicError, AttributeError):
-            _log.error("the store has failed and is opened again")
+            if environment is not None:
+                _log.error("the store has failed and is opened again")
             self._transaction = self._store.reopen(environment).begin()
         return _LmdbView(self._transaction)
 
@@ -200,7 +208,7 @@ class LmdbStore:
         self._failure = ""
         """Why the last commit failed; empty once one succeeded."""
         self._told = False
-        """The log and the status tell of it."""
+        """The log and the status tell of it: it is not space alone that is wanted."""
         self._retry_at = 0.0
         self._unsynced = durable
         """The meta pages are to be written again, and the file synced, before the next write."""
@@ -232,7 +240,8 @@ class LmdbStore:
 
     def begin_write(self) -> _LmdbWrite:
         if self.failed:
-            raise StorageUnavailable("the store takes no writes since a commit failed", self._failure)
+            reason = "the store takes no writes since a commit failed" if self._told else _FULL
+            raise StorageUnavailable(reason, self._failure)
         self._writing.acquire()
         try:
             transaction = self.environment.begin(write=True)
@@ -244,7 +253,7 @@ class LmdbStore:
             return _LmdbWrite(self, transaction)
         except (lmdb.Error, OSError) as error:
             self.release()
-            if not isinstance(error, lmdb.Error) or isinstance(error, lmdb.PanicError):
+            if not isinstance(error, lmdb.Error) or isinstance(error, lmdb.PanicError | lmdb.ReadonlyError):
                 self.refuse_writes(error)
             raise StorageUnavailable("the store could not begin a write", str(error)) from error
         except BaseException:
@@ -254,7 +263,8 @@ class LmdbStore:
     def _settle(self) -> None:
         """Once after opening, with LMDB's write lock held: let the disk have what the page cache has. Raises OSError."""
         if self._unsynced:
-            rewrite_durably(self.path / "data.mdb", _META_PAGES * int(self.environment.stat()["psize"]))
+            page_bytes = int(self.environment.stat()["psize"])
+            settle(self.path / "data.mdb", head_bytes=_META_PAGES * page_bytes, length=self.used_bytes)
             self._unsynced = False
 
     def release(self) -> None:
@@ -262,7 +272,7 @@ class LmdbStore:
         self._writing.release()
 
     def refuse_writes(self, error: BaseException) -> None:
-        """Take no writes for ``RETRY_S``, or for ``SPACE_RETRY_S``; at all events until the environment is opened anew."""
+        """Take no writes for ``RETRY_S`` or ``SPACE_RETRY_S``, and until the environment is opened anew (``recover``)."""
         if isinstance(error, lmdb.MapFullError):
             # Found before anything is written.
             return
@@ -285,11 +295,15 @@ class LmdbStore:
         if waited_s < 0 or (waited_s < RETRY_S and self._is_read()):
             return
         try:
-            self.reopen(self.environment)
-        except StorageUnavailable:
+            # What cannot be opened for writing now stays open as it is: reads go on.
+            check_writable(self.path / "data.mdb")
+            environment = self.reopen(self.environment)
+        except (OSError, StorageUnavailable):
+            self.failed = True
+        else:
+            self.failed = environment.flags()["readonly"]
+        if self.failed:
             self._retry_at = self._stopwatch() + RETRY_S
-            return
-        self.failed = False
 
     def _is_read(self) -> bool:
         """This process has views open."""

@@ -31,6 +31,17 @@ _OUT_OF_SPACE = (
 
 
 def open_environment(path: Path, durable: bool) -> Any:
+    """For reading alone where the file system has become read-only, as Linux makes one whose journal cannot be written."""
+    try:
+        return _open_environment(path, durable, readonly=False)
+    except lmdb.Error as error:
+        if os.strerror(errno.EROFS) not in str(error):
+            raise
+    # Without a lock file: nobody writes.
+    return _open_environment(path, durable, readonly=True)
+
+
+def _open_environment(path: Path, durable: bool, *, readonly: bool) -> Any:
     for map_bytes in MAP_BYTES:
         with suppress(lmdb.MemoryError):
             try:
@@ -39,6 +50,8 @@ def open_environment(path: Path, durable: bool) -> Any:
                     map_size=map_bytes,
                     max_readers=READERS_MAX,
                     max_spare_txns=16,
+                    readonly=readonly,
+                    lock=not readonly,
                     sync=durable,
                     metasync=durable,
                     readahead=False,
