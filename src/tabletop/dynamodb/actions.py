@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from tabletop.dynamodb.operations.operation import Operation
+from tabletop.wire.models import service_model
 
 BUILT = (
     "BatchExecuteStatement",
@@ -80,6 +81,15 @@ class _Operations(Mapping[str, Operation]):
 
 
 OPERATIONS: Mapping[str, Operation] = _Operations()
+
+
+def load_all() -> None:
+    """Import every operation, and what their errors need. A module that is not loaded cannot be when no file can be opened."""
+    for action in OPERATIONS:
+        OPERATIONS[action]
+    for service in ("dynamodb", "dynamodbstreams"):
+        service_model(service)
+
 
 STREAM_ACTIONS = frozenset({"ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"})
 """The actions of the Streams API, which has its own X-Amz-Target prefix."""

@@ -75,6 +75,7 @@ async def build(
 
 def _worker(store: LmdbStore, settings: Settings, directory: Path) -> Application:
     """DynamoDB alone; the control process has the rest."""
+    from tabletop.dynamodb.actions import load_all
     from tabletop.dynamodb.service import DynamoDb
     from tabletop.gateway.gateway import Further, Gateway
     from tabletop.iam.credentials import open_key_file
@@ -90,10 +91,14 @@ def _worker(store: LmdbStore, settings: Settings, directory: Path) -> Applicatio
         region=settings.region,
     )
 
+    tasks: list[asyncio.Task[None]] = []
+
     async def start() -> str:
+        tasks.append(asyncio.create_task(asyncio.to_thread(load_all), name="load operations"))
         return ""
 
     async def close() -> None:
+        await asyncio.gather(*tasks, return_exceptions=True)
         store.close()
 
     return Application(handler=gateway.handle, start=start, close=close)
@@ -107,6 +112,7 @@ async def _whole(
     DynamoDB serves as soon as the port is open. The other services are loaded meanwhile, in ``start``: they are half of
     what is to be imported, and requests to them wait those moments.
     """
+    from tabletop.dynamodb.actions import load_all
     from tabletop.dynamodb.background import WAKING_ACTIONS, Background
     from tabletop.dynamodb.service import DynamoDb
     from tabletop.gateway.gateway import Gateway
@@ -142,6 +148,7 @@ async def _whole(
         stops.append(functions.stop)
         await functions.start()
         tasks.append(loop.create_task(logs.deliver(), name="log subscriptions"))
+        tasks.append(loop.create_task(asyncio.to_thread(load_all), name="load operations"))
         return _found(store)
 
     async def close() -> None:
