@@ -306,6 +306,35 @@ def test_a_failed_query(client: Any) -> None:
     assert (answer["status"], answer["results"]) == ("Failed", [])
 
 
+# The runner takes up what was begun before it started, as after a kill, and what begins later when it is woken.
+def test_the_runner(filled: Any) -> None:
+    now_s = filled.now_ms // 1000
+    begun = {"logGroupName": "g", "queryString": "fields ms", "startTime": 0, "endTime": now_s + 60}
+    for _ in range(6):
+        filled("StartQuery", **begun)
+
+    async def scenario() -> list[str]:
+        runner = Runner(filled.store)
+        running = asyncio.create_task(runner.run())
+        later = False
+        for _ in range(1000):
+            await asyncio.sleep(0)
+            with filled.store.view() as view:
+                if list(runs.unfinished(view)):
+                    continue
+            if later:
+                break
+            later = True
+            await filled.logs.handle("logs", filled.call, "StartQuery", begun)
+            runner.wake()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        answer = await filled.logs.handle("logs", filled.call, "DescribeQueries", {})
+        return [one["status"] for one in answer["queries"]]
+
+    assert asyncio.run(scenario()) == ["Complete"] * 7
+
+
 # A definition keeps its id when it is changed; names order the list and a prefix chooses from it.
 def test_definitions(client: Any) -> None:
     first = client("PutQueryDefinition", name="b", queryString="fields a", logGroupNames=["g"])["queryDefinitionId"]

@@ -359,3 +359,10 @@ def test_fuzz(service: str) -> None:
         else:
             assert model.has_operation(name)
             assert isinstance(params, dict)
+
+
+# An operation whose output is an event stream answers the service's encoded messages as they come, under their own type.
+def test_event_streams_over_json() -> None:
+    response = encode_response(service_model("logs"), "StartLiveTail", {"responseStream": b"messages"}, "id")
+    assert (response.status, response.body) == (200, b"messages")
+    assert dict(response.headers)["Content-Type"] == "application/vnd.amazon.eventstream"

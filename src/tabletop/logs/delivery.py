@@ -73,10 +73,10 @@ class Delivery:
                     pass
             except Exception as error:
                 _log.error("subscription filters could not be served", fault=repr(error))
-            try:
-                await asyncio.wait_for(self._woken.wait(), self._wait_s())
-            except TimeoutError:
-                continue
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+            timer = asyncio.get_running_loop().call_later(self._wait_s(), self._woken.set)
+            await self._woken.wait()
+            timer.cancel()
 
     async def step(self, subscribers: Subscribers) -> bool:
         """Deliver the oldest parcel that may go now. False when there is none."""

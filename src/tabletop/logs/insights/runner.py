@@ -47,17 +47,23 @@ class Runner:
         try:
             while True:
                 self._woken.clear()
-                with self._store.view() as view:
-                    waiting = [path for path in runs.unfinished(view) if path not in self._running]
-                for path in waiting[: RUNS_MAX - len(self._running)]:
-                    self._running[path] = asyncio.create_task(self._one(path), name="query")
                 try:
-                    await asyncio.wait_for(self._woken.wait(), _IDLE_S)
-                except TimeoutError:
-                    continue
+                    self._begin_waiting()
+                except Exception as error:
+                    _log.error("queries could not be begun", fault=repr(error))
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+                timer = asyncio.get_running_loop().call_later(_IDLE_S, self._woken.set)
+                await self._woken.wait()
+                timer.cancel()
         finally:
             for task in self._running.values():
                 task.cancel()
+
+    def _begin_waiting(self) -> None:
+        with self._store.view() as view:
+            waiting = [path for path in runs.unfinished(view) if path not in self._running]
+        for path in waiting[: RUNS_MAX - len(self._running)]:
+            self._running[path] = asyncio.create_task(self._one(path), name="query")
 
     async def _one(self, path: Path) -> None:
         try:
