@@ -80,10 +80,10 @@ class Background:
                 _log.error("a step of background work failed", fault=repr(error))
                 rest_s = RETRY_S
             if rest_s:
-                try:
-                    await asyncio.wait_for(self._woken.wait(), rest_s)
-                except TimeoutError:
-                    continue
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+                timer = asyncio.get_running_loop().call_later(rest_s, self._woken.set)
+                await self._woken.wait()
+                timer.cancel()
             else:
                 await asyncio.sleep(0)
 
