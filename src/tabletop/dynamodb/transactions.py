@@ -35,6 +35,8 @@ _REASONS = {
     "ValidationException": "ValidationError",
 }
 """Error of a single write -> code of a cancellation reason. Other errors refuse the whole request as they are."""
+STATEMENT_REASONS = _REASONS | {"ResourceNotFoundException": "ResourceNotFound"}
+"""The same for PartiQL's statements (recorded in October 2026 by the authors of dynoxide)."""
 
 
 EMPTY_KEY_VALUE = "One or more parameter values are not valid. The AttributeValue for a key attribute"
@@ -44,13 +46,14 @@ EMPTY_KEY_VALUE = "One or more parameter values are not valid. The AttributeValu
 class Reasons:
     """One entry for each member of a transaction, in its order: why it was refused, or nothing."""
 
-    def __init__(self, members: int) -> None:
+    def __init__(self, members: int, codes: dict[str, str] = _REASONS) -> None:
+        self._codes = codes
         self._rows: list[dict[str, Any]] = [{"Code": "None"} for _ in range(members)]
         self._refused = False
 
     def refuse(self, position: int, error: ApiError) -> None:
         """Note why the member was refused; raises the error itself where it is no reason of a cancellation."""
-        code = _REASONS.get(error.code)
+        code = self._codes.get(error.code)
         if code is None or (error.message or "").startswith(EMPTY_KEY_VALUE):
             raise error
         if code == "ValidationError":
@@ -72,13 +75,17 @@ class Reasons:
 
 
 def apply_all(
-    view: View, call: Call, prepare: Sequence[Callable[[], Write]], apply: Callable[[Table, bytes, Write], Outcome]
+    view: View,
+    call: Call,
+    prepare: Sequence[Callable[[], Write]],
+    apply: Callable[[Table, bytes, Write], Outcome],
+    codes: dict[str, str] = _REASONS,
 ) -> list[Outcome]:
     """Apply every member's write, or raise: TransactionCanceledException with the reason of each that was refused.
 
     As AWS has it, all keys are looked at before any condition: two members of one item refuse the whole request.
     """
-    reasons = Reasons(len(prepare))
+    reasons = Reasons(len(prepare), codes)
     writes: list[tuple[Table, bytes, Write]] = []
     seen: set[bytes] = set()
     tables: dict[str, Table] = {}

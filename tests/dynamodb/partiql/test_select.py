@@ -34,7 +34,7 @@ CONDITIONS = [
     ("p = 'b' AND x IS MISSING AND s = 1", "b1"),
     ("p = 'b' AND m IS NOT MISSING AND s = 1", "b1"),
     ("p = 'b' AND n IS NULL", ""),
-    ("p = 'b' AND n IS NOT NULL AND n IS INT AND g IS STRING AND m IS STRUCT", "b1 b2 b3"),
+    ("p = 'b' AND n IS NOT NULL AND n IS NUMERIC AND g IS STRING AND m IS STRUCT", "b1 b2 b3"),
     ("p = 'b' AND m.items[0] = 7 AND s = 3", "b3"),
     ("p = 'b' AND m.deep.\"a b\" = true AND s = 3", "b3"),
     ("p = 'b' AND m['deep']['a b'] = TRUE AND s = 3", "b3"),
@@ -159,40 +159,100 @@ def test_parameters(music: Any) -> None:
     assert keys(music.items(statement, {"S": "a"}, {"N": "7"}, {"S": "x"}, {"N": "30"})) == ["a3"]
 
 
+BAG = "Unsupported data type in Bag. DynamoDB only supports either numbers or strings in bags"
+DISTINCT = "The first operand must be distinct from the remaining operands for this operator or function; operator: "
 REFUSALS = [
-    ("FETCH * FROM music", MALFORMED + "Expected data manipulation"),
+    ("FETCH * FROM music", MALFORMED + "Unexpected token after expression"),
     ("SELECT * FROM music WHERE", MALFORMED + "Unexpected term"),
     ("SELECT FROM music", MALFORMED + "Unexpected keyword"),
     ("SELECT * music", MALFORMED + "Unexpected token"),
     ("SELECT * FROM music WHERE value = 1", MALFORMED + "Unexpected keyword"),
-    ("SELECT * FROM music WHERE m.value = 1", MALFORMED + "Unexpected path component"),
-    ("SELECT * FROM music WHERE p = 'a", MALFORMED + "Unexpected term"),
+    ("SELECT * FROM music WHERE m.value = 1", MALFORMED + "Invalid path dot component"),
+    ("SELECT * FROM music WHERE p = 'a", MALFORMED + "Unexpected token"),
     ("SELECT * FROM 'music'", MALFORMED + "Expected identifier for simple path"),
     ("SELECT * FROM music LIMIT 5", "Unsupported clause: LIMIT"),
-    ("SELECT COUNT(*) FROM music", "Unsupported function: count"),
+    ("SELECT COUNT(*) FROM music", "Unexpected path component at 1:8:5"),
     ("SELECT * FROM music WHERE lower(p) = 'a'", MALFORMED + "Unexpected keyword"),
-    ("SELECT * FROM music WHERE reverse(p) = 'a'", "Unsupported function: reverse"),
+    ("SELECT * FROM music WHERE reverse(p) = 'a'", "Unrecognized function: reverse at 1:27:7"),
     ("SELECT * FROM music WHERE p = ?", "Number of parameters in request and statement don't match."),
     ('SELECT * FROM "music"."none"', "The table does not have the specified index"),
     (
         "SELECT * FROM music ORDER BY s",
+        "Must have WHERE clause in the statement when using ORDER BY clause.",
+    ),
+    (
+        "SELECT * FROM music WHERE n = 1 ORDER BY s",
         "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.",
     ),
     (
         "SELECT * FROM music WHERE p = 'a' ORDER BY n",
-        "Variable reference n in ORDER BY clause must be part of the primary key",
+        "Attribute n in ORDER BY clause must be part of the primary key",
     ),
     (
         "SELECT * FROM music WHERE p = 1",
-        "One or more parameter values were invalid: Condition parameter type does not match schema type",
+        "Key attribute's data type should match its data type in table's schema: Key p",
     ),
     (
         'SELECT n FROM "music"."by-g"',
         "One or more parameter values were invalid: Global secondary index by-g does not project [n]",
     ),
-    ("SELECT * FROM music WHERE s = <<>>", "Sets cannot be empty"),
-    ("SELECT * FROM music WHERE s = <<1, 'a'>>", "Set elements must all be strings, all numbers or all binary values"),
-    ("SELECT * FROM music WHERE s = <<1, 1.0>>", "Input collection contains duplicates"),
+    ("SELECT * FROM music WHERE s = <<>>", "Empty bags are not supported"),
+    ("SELECT * FROM music WHERE s = <<1, 'a'>>", BAG),
+    ("SELECT * FROM music WHERE s = <<'a', 1>>", f"{BAG} at 1:38:1"),
+    ("SELECT * FROM music WHERE s = <<true>>", f"{BAG} at 1:33:4"),
+    (
+        "SELECT * FROM music WHERE s = <<1, 1.0>>",
+        "One or more parameter values were invalid: Input collection [1, 1] contains duplicates! under root",
+    ),
+    (
+        "SELECT * FROM music WHERE s = [1, {'x': 1e126}]",
+        "Number overflow. Attempting to store a number with magnitude larger than supported range under root[1].x",
+    ),
+    ("SELECT * FROM music WHERE n = {'': 1}", "Path component cannot be an empty string"),
+    ("SELECT * FROM music WHERE n = [1 2]", MALFORMED + "Expected RIGHT_BRACKET"),
+    ("SELECT * FROM music WHERE (n = 1", MALFORMED + "Expected RIGHT_PAREN"),
+    ("SELECT * FROM music WHERE n =", MALFORMED + "Missing right-hand side expression of infix operator"),
+    ("SELECT * FROM music WHERE n = 1 AND", MALFORMED + "Missing right-hand side expression of infix operator"),
+    ("SELECT * FROM music WHERE n = LIKE", MALFORMED + "Unexpected operator"),
+    ("SELECT * FROM music WHERE n BETWEEN 1", MALFORMED + "Expected AND keyword"),
+    ("SELECT * FROM music WHERE n = 1 foo", MALFORMED + "Unexpected token after expression"),
+    ("SELECT * FROM music; SELECT", MALFORMED + "Unexpected token after semicolon. (Only one query is allowed.)"),
+    ("SELECT * FROM music m", "Aliasing is not supported"),
+    ("SELECT * FROM music AS m", "Aliasing is not supported"),
+    ("foo", "Unsupported operation: Id"),
+    ("foo.bar", "Unsupported operation: Path"),
+    ("1", "Unsupported operation: Lit"),
+    ("[1]", "Unsupported operation: List"),
+    ("REMOVE a", "Only select from a single table or index is supported."),
+    ("SELECT * FROM music WHERE n = MISSING", "MISSING must be compared using IS operator"),
+    (
+        "SELECT * FROM music WHERE n IS INT",
+        "Unsupported data type for IS operator: IntegerType. Supported data types are "
+        "[MISSING, NULL, BOOLEAN, BLOB, STRING, NUMERIC, STRUCT, TUPLE, LIST] at 1:27:1",
+    ),
+    ("SELECT * FROM music WHERE n = n", f"{DISTINCT}=, first operand: [n]"),
+    (
+        "SELECT * FROM music WHERE begins_with(n)",
+        "Incorrect number of operands for operator or function; "
+        "operator or function: begins_with, number of operands: 1",
+    ),
+    (
+        f"SELECT * FROM music WHERE n IN [{', '.join(map(str, range(101)))}]",
+        "The IN operator is provided with too many operands; number of operands: 101",
+    ),
+    (
+        f"SELECT * FROM music WHERE {' AND '.join(['n = 1'] * 151)}",
+        "The expression contains too many operators; operator count: 301",
+    ),
+    ("SELECT * FROM music WHERE p = {'a': 1}", "Key value must be of type S, N, or B. Key name: p, Key type: M"),
+    (
+        "SELECT * FROM music WHERE p IN ['a', 'b'] ORDER BY s",
+        "Must have hash key in ORDER BY clause when more than one hash key condition specified in WHERE clause.",
+    ),
+    (
+        "SELECT * FROM music WHERE p = 'a' ORDER BY m.x",
+        "Argument to ORDER BY must be of type VariableReference. Type: PATH at 1:44:1",
+    ),
 ]
 
 
@@ -205,7 +265,8 @@ def test_refusals(music: Any, statement: str, message: str) -> None:
 # Faults of the parameters beside the statement.
 def test_refused_parameters(music: Any) -> None:
     read = "SELECT * FROM music"
-    assert music.refusal(read, {"S": "x"})[1] == "Number of parameters in request and statement don't match."
+    assert len(music.items(read, {"S": "ignored"})) == len(music.items(read))
+    assert "may not be empty" in music.refusal("nonsense", {"SS": []})[1]
     assert music.refusal(read, NextToken="!")[1] == "Given NextToken is invalid"
     token = music.run(read, Limit=1)["NextToken"]
     assert music.refusal(read + " WHERE n = 1", NextToken=token)[1] == "NextToken does not match request"

@@ -73,7 +73,7 @@ UPDATES: list[tuple[str, dict[str, Any]]] = [
     ("SET tags = set_add(tags, <<'three'>>)", {"tags": {"SS": ["one", "two", "three"]}}),
     ("SET tags = SET_DELETE(tags, <<'one'>>)", {"tags": {"SS": ["two"]}}),
     ("REMOVE tags REMOVE m", {"tags": None, "m": None}),
-    ("REMOVE m.items[0], n", {"n": None, "m.items": {"L": [{"S": "x"}]}}),
+    ("REMOVE m.items[0] REMOVE n", {"n": None, "m.items": {"L": [{"S": "x"}]}}),
     ("SET \"order\" = [1, {'a': <<1>>}]", {"order": {"L": [{"N": "1"}, {"M": {"a": {"NS": ["1"]}}}]}}),
 ]
 
@@ -139,6 +139,7 @@ def test_delete(music: Any) -> None:
     assert music.item("a", 1) is None
 
 
+MALFORMED = "Statement wasn't well formed, can't be processed: "
 NO_KEY = "Where clause does not contain a mandatory equality on all key attributes"
 REFUSALS = [
     ("UPDATE music SET n = 1", NO_KEY),
@@ -156,10 +157,38 @@ REFUSALS = [
         "One or more parameter values were invalid: Cannot update attribute p. This attribute is part of the key",
     ),
     ("INSERT INTO music VALUE {'p': 'a'}", "One or more parameter values were invalid: Missing the key s in the item"),
-    ("DELETE FROM music WHERE p = 'a' AND s = '1'", "The provided key element does not match the schema"),
+    (
+        "DELETE FROM music WHERE p = 'a' AND s = '1'",
+        "Key attribute's data type should match its data type in table's schema: Key s",
+    ),
+    (
+        "INSERT INTO music VALUE {'p': ['a'], 's': 1}",
+        "Key value must be of type S, N, or B. Key name: p, Key type: L",
+    ),
+    (
+        "UPDATE music SET n = 1 WHERE p = 'a' AND p = 'b' AND s = 1",
+        "Multiple conditions on same key p. Only single item Update/Insert/Delete are supported",
+    ),
+    (f"UPDATE music REMOVE n, m {WHERE}", MALFORMED + "Unexpected token after expression"),
+    (f"UPDATE music SET tags = set_add(tags) {WHERE}", "SET_ADD must have exactly two arguments at 1:25:7"),
+    (
+        f"UPDATE music SET tags = set_delete(tags, 1) {WHERE}",
+        "The second argument to SET_DELETE must be a value with type SET at 1:36:4",
+    ),
+    ('UPDATE "music"."by-g" SET n = 1', "This operation is not supported on an index"),
+    (
+        'INSERT INTO "music"."by-g" VALUE {}',
+        "FROM clause may only contain a single table name in data manipulation statements at 1:13:7",
+    ),
+    ("DELETE music", MALFORMED + "Expected FROM after DELETE"),
+    ("FROM music", MALFORMED + "Expected data manipulation"),
+    (
+        f"DELETE FROM music {WHERE} RETURNING ALL NEW *",
+        "Invalid returning clause: RETURNING ALL NEW *. Only RETURNING ALL OLD * is allowed in DELETE statements.",
+    ),
     (
         f"UPDATE music SET x = set_add(tags, <<'z'>>) {WHERE}",
-        "set_add must be assigned to the attribute that is its first argument",
+        "The first argument to SET_ADD must equal the assignment value at 1:22:7",
     ),
 ]
 

@@ -31,9 +31,13 @@ _MISSING = "The provided expression refers to an attribute that does not exist i
 _SETS = frozenset(("SS", "NS", "BS"))
 _NUMBER = frozenset("N")
 _LIST = frozenset("L")
-_ADDABLE = {"UpdateExpression": _SETS | _NUMBER, "AttributeUpdates": _SETS | _NUMBER | _LIST}
+_ADDABLE = {"UpdateExpression": _SETS | _NUMBER, "": _SETS | _NUMBER, "AttributeUpdates": _SETS | _NUMBER | _LIST}
 """What can be added, by parameter; only the old one appends to lists."""
-_MISMATCHES = {"UpdateExpression": _WRONG_TYPE, "AttributeUpdates": "Type mismatch for attribute to update"}
+_MISMATCHES = {
+    "UpdateExpression": _WRONG_TYPE,
+    "": _WRONG_TYPE,
+    "AttributeUpdates": "Type mismatch for attribute to update",
+}
 """What is said of an attribute of another type than what is added to it, or deleted from it."""
 
 

@@ -6,8 +6,8 @@ from tabletop.base.errors import ApiError
 
 
 def invalid(kind: str, message: str) -> ApiError:
-    """``kind`` is the parameter's name: ConditionExpression, FilterExpression ..."""
-    return ApiError("ValidationException", f"Invalid {kind}: {message}")
+    """``kind`` is the parameter's name: ConditionExpression, FilterExpression ...; empty for PartiQL, which tells none."""
+    return ApiError("ValidationException", f"Invalid {kind}: {message}" if kind else message)
 
 
 def refused(message: str) -> ApiError:

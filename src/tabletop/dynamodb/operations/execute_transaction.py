@@ -13,12 +13,13 @@ from tabletop.dynamodb.capacity import Consumption
 from tabletop.dynamodb.key_schema import invalid
 from tabletop.dynamodb.operations.operation import Body, Operation
 from tabletop.dynamodb.partiql import errors, writes
-from tabletop.dynamodb.partiql.binding import Bound, bind
+from tabletop.dynamodb.partiql.binding import Bound, bind, check_parameters
 from tabletop.dynamodb.partiql.errors import refused
 from tabletop.dynamodb.partiql.selects import lower_lookup
 from tabletop.dynamodb.partiql.targets import statement_targets, statement_touches
 from tabletop.dynamodb.touches import Touch
 from tabletop.dynamodb.transactions import (
+    STATEMENT_REASONS,
     TOTAL_BYTES_MAX,
     Reasons,
     apply_all,
@@ -54,19 +55,27 @@ def prepare(body: Body, call: Call) -> ExecuteTransaction:
     statements = body["TransactStatements"]
     token = body.get("ClientRequestToken")
     digest = "" if token is None else digest_of(statements)
-    members = [
-        Member(
-            member["Statement"],
-            bind(member["Statement"], member.get("Parameters")),
-            member.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD",
-        )
-        for member in statements
-    ]
+    for statement in statements:
+        check_parameters(statement.get("Parameters"))
+    members = [_prepare_member(position, statement) for position, statement in enumerate(statements)]
     if len({member.bound.is_read for member in members}) > 1:
         raise refused(errors.TRANSACTION_MIXED)
-    if any(writes.returning_of(member.bound) is not None for member in members):
-        raise refused(errors.TRANSACTION_RETURNING)
     return ExecuteTransaction(call, members, token, digest, body.get("ReturnConsumedCapacity"))
+
+
+def _prepare_member(position: int, statement: dict[str, Any]) -> Member:
+    try:
+        bound = bind(statement["Statement"], statement.get("Parameters"))
+        if writes.returning_of(bound) is not None:
+            raise refused(errors.TRANSACTION_RETURNING)
+    except ApiError as error:
+        raise _at(position, error) from error
+    return Member(statement["Statement"], bound, statement.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
+
+
+def _at(position: int, error: ApiError) -> ApiError:
+    """What is wrong with a statement itself refuses the request, and tells which statement it is."""
+    return ApiError(error.code, errors.TRANSACTION_STATEMENT.format(position=position, message=error.message))
 
 
 def plan(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer, Batch | None]:
@@ -77,7 +86,7 @@ def plan(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer, 
 
 def _read(view: View, request: ExecuteTransaction) -> _Answer:
     consumption = Consumption("ReadCapacityUnits")
-    reasons = Reasons(len(request.members))
+    reasons = Reasons(len(request.members), STATEMENT_REASONS)
     responses: list[_Answer] = []
     total_bytes = 0
     seen: set[bytes] = set()
@@ -89,8 +98,11 @@ def _read(view: View, request: ExecuteTransaction) -> _Answer:
                 member.bound,
                 without_key=errors.TRANSACTION_SELECT_KEY,
                 with_index=errors.TRANSACTION_INDEX,
+                own_words=False,
             )
         except ApiError as error:
+            if error.message in (errors.TRANSACTION_SELECT_KEY, errors.TRANSACTION_INDEX):
+                raise _at(position, error) from error
             reasons.refuse(position, error)
             continue
         refuse_strong(lookup.table)
@@ -113,7 +125,7 @@ def _read(view: View, request: ExecuteTransaction) -> _Answer:
 
 def _write(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer, Batch | None]:
     call, token = request.call, request.token
-    answer: _Answer = {"Responses": [{} for _ in request.members]}
+    answer: _Answer = {"Responses": []}
     if token is not None:
         before = repeated(view, call, token, request.digest, now, request.return_consumed_capacity)
         if before is not None:
@@ -124,6 +136,7 @@ def _write(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer
         call,
         [partial(_lowered, view, call, member) for member in request.members],
         lambda table, key, prepared: writes.apply_at(view, batch, table, key, prepared, now),
+        STATEMENT_REASONS,
     )
     written_units(outcomes).attach(answer, request.return_consumed_capacity)
     if token is not None:
@@ -132,7 +145,9 @@ def _write(view: View, request: ExecuteTransaction, now: float) -> tuple[_Answer
 
 
 def _lowered(view: View, call: Call, member: Member) -> Write:
-    return writes.lower_write(view, call, member.bound, return_old_on_refusal=member.return_old_on_refusal)
+    return writes.lower_write(
+        view, call, member.bound, return_old_on_refusal=member.return_old_on_refusal, own_words=False
+    )
 
 
 def only_reads(request: ExecuteTransaction) -> bool:

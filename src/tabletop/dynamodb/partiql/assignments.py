@@ -1,6 +1,7 @@
 """SET and REMOVE of an UPDATE, as the actions of an update expression.
 
-    SET path = operand [(+ | -) operand]
+    SET path = operand [(+ | -) operand], ...
+    REMOVE path
     SET path = list_append(operand, operand) | set_add(path, set) | set_delete(path, set)
 
 The set functions become ADD and DELETE, which change what their path holds: so the path must be their first argument.
@@ -27,6 +28,7 @@ from tabletop.dynamodb.expressions.tree import (
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.cursor import Cursor
 from tabletop.dynamodb.partiql.errors import refused
+from tabletop.dynamodb.partiql.lexer import Token
 from tabletop.dynamodb.partiql.operands import arguments, operand
 from tabletop.dynamodb.partiql.words import CHANGES
 
@@ -41,8 +43,6 @@ def actions(cursor: Cursor) -> UpdateTree:
                 found.append(_assignment(cursor))
         elif cursor.accept_word("remove"):
             found.append(Remove(cursor.path()))
-            while cursor.accept(","):
-                found.append(Remove(cursor.path()))
         else:
             return UpdateTree(tuple(found))
 
@@ -52,11 +52,14 @@ def _assignment(cursor: Cursor) -> Action:
     cursor.take("=")
     name = cursor.word()
     if name in CHANGES and cursor.behind.kind == "(":
-        cursor.next()
-        first, second = arguments(cursor, name, 2)
+        call = cursor.next()
+        start = cursor.behind
+        given = arguments(cursor)
         if name == "list_append":
-            return Set(path, FunctionCall(name, (first, second)))
-        return _set_change(name, path, first, second)
+            if len(given) != 2:
+                raise refused(errors.OPERAND_COUNT.format(function=name, count=len(given)))
+            return Set(path, FunctionCall(name, given))
+        return _set_change(cursor, path, given, call, start)
     left = operand(cursor)
     sign = cursor.token.kind
     if sign in ("+", "-"):
@@ -66,7 +69,16 @@ def _assignment(cursor: Cursor) -> Action:
     return Set(path, left)
 
 
-def _set_change(name: str, path: Path, first: Operand, second: Operand) -> Action:
-    if first != path or not isinstance(second, Literal | ValueReference):
-        raise refused(errors.CHANGE_ELSEWHERE.format(function=name))
-    return Add(path, second) if name == "set_add" else Delete(path, second)
+def _set_change(cursor: Cursor, path: Path, given: tuple[Operand, ...], call: Token, start: Token) -> Action:
+    """``call``: the function's name; ``start``: the first token of its first argument."""
+    name = call.text.upper()
+    if len(given) != 2:
+        raise cursor.refused(errors.SET_ARGUMENTS.format(function=name), call)
+    if given[0] != path:
+        raise cursor.refused(errors.SET_ELSEWHERE.format(function=name), call)
+    members = given[1]
+    if not isinstance(members, Literal | ValueReference) or (
+        isinstance(members, Literal) and members.value.keys().isdisjoint(("SS", "NS", "BS"))
+    ):
+        raise cursor.refused(errors.SET_WANTED.format(function=name), start)
+    return Add(path, members) if name == "SET_ADD" else Delete(path, members)

@@ -34,16 +34,22 @@ class Bound:
         return self.statement.is_read
 
 
+def check_parameters(parameters: list[dict[str, Any]] | None) -> None:
+    for parameter in parameters or ():
+        values.check(parameter)
+
+
 def bind(text: str, parameters: list[dict[str, Any]] | None) -> Bound:
-    """Parse the text and give it its parameters, which are made canonical in place. Raises ValidationException."""
+    """Parse the text and give it its parameters, which are made canonical in place. Raises ValidationException.
+
+    Parameters are looked at before the text; those that it has no place for are ignored (recorded, see ``errors``).
+    """
+    check_parameters(parameters)
     statement = parse(text)
     given = parameters or []
-    if len(given) != statement.parameters:
+    if len(given) < statement.parameters:
         raise refused(errors.PARAMETER_COUNT)
-    bound: dict[str, dict[str, Any]] = {}
-    for position, parameter in enumerate(given):
-        values.check(parameter)
-        bound[f":{position}"] = parameter
+    bound = {f":{position}": parameter for position, parameter in enumerate(given[: statement.parameters])}
     built = {f":c{position}": build(composite, bound) for position, composite in enumerate(statement.composites)}
     for value in built.values():
         values.check(value)

@@ -30,18 +30,29 @@ from tabletop.dynamodb.expressions.tree import (
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.cursor import Cursor
 from tabletop.dynamodb.partiql.errors import malformed, refused
-from tabletop.dynamodb.partiql.operands import operand
-from tabletop.dynamodb.partiql.words import TYPES
+from tabletop.dynamodb.partiql.lexer import Token
+from tabletop.dynamodb.partiql.operands import operand, right_side
+from tabletop.dynamodb.partiql.words import TYPES, UNSUPPORTED_TYPES
 
 OPTIONS_MAX = 100
+OPERATORS_MAX = 300
 _OPERATORS: dict[str, Any] = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _CLOSING = {"[": "]", "(": ")", "<<": ">>"}
+
+
+def where(cursor: Cursor) -> ConditionNode:
+    """A whole WHERE clause."""
+    found = condition(cursor)
+    if cursor.operators > OPERATORS_MAX:
+        raise refused(errors.TOO_MANY_OPERATORS.format(count=cursor.operators))
+    return found
 
 
 def condition(cursor: Cursor) -> ConditionNode:
     first = _conjunction(cursor)
     members = [first]
     while cursor.accept_word("or"):
+        _operator(cursor)
         members.append(_conjunction(cursor))
     return first if len(members) == 1 else Or(_flat(Or, members))
 
@@ -50,8 +61,16 @@ def _conjunction(cursor: Cursor) -> ConditionNode:
     first = _negation(cursor)
     members = [first]
     while cursor.accept_word("and"):
+        _operator(cursor)
         members.append(_negation(cursor))
     return first if len(members) == 1 else And(_flat(And, members))
+
+
+def _operator(cursor: Cursor) -> None:
+    """Count the operator before the one here, and see that something is behind it."""
+    cursor.operators += 1
+    if cursor.token.kind == "end":
+        raise malformed(errors.MISSING_RIGHT_SIDE)
 
 
 def _flat(kind: type[And] | type[Or], members: list[ConditionNode]) -> tuple[ConditionNode, ...]:
@@ -66,6 +85,7 @@ def _flat(kind: type[And] | type[Or], members: list[ConditionNode]) -> tuple[Con
 
 def _negation(cursor: Cursor) -> ConditionNode:
     if cursor.accept_word("not"):
+        cursor.operators += 1
         with cursor.level():
             return Not(_negation(cursor))
     if cursor.token.kind == "(" and _holds_condition(cursor):
@@ -96,53 +116,56 @@ def _holds_condition(cursor: Cursor) -> bool:
 
 
 def _comparison(cursor: Cursor) -> ConditionNode:
-    if cursor.word() == "exists" and cursor.behind.kind == "(":
-        raise refused(errors.EXISTS_OUTSIDE)
+    start = cursor.token
     left = operand(cursor)
     operator = _OPERATORS.get(cursor.token.kind)
     if operator is not None:
         cursor.next()
+        cursor.operators += 1
         if cursor.word() == "missing":
-            cursor.next()
-            return _missing(left, operator)
-        return Comparison(operator, left, operand(cursor))
+            raise refused(errors.MISSING_COMPARED)
+        return Comparison(operator, left, right_side(cursor))
     if cursor.accept_word("is"):
-        return _tested_type(cursor, left)
-    if cursor.accept_word("not"):
+        return _tested_type(cursor, left, start)
+    if cursor.word() == "not" and cursor.behind.text.lower() in ("between", "in"):
+        cursor.next()
+        cursor.operators += 1
         return Not(_range_or_options(cursor, left))
     if cursor.word() in ("between", "in"):
         return _range_or_options(cursor, left)
     if isinstance(left, FunctionCall) and left.name != "size":
         return left
-    raise cursor.unexpected()
+    if isinstance(left, FunctionCall) and cursor.token.kind == "end":
+        raise refused(errors.NO_BOOLEAN)
+    raise cursor.unexpected() if cursor.token.kind == "end" else malformed(errors.UNEXPECTED_AFTER)
 
 
-def _missing(left: Operand, operator: str) -> ConditionNode:
-    if operator not in ("=", "<>"):
-        raise malformed(errors.UNEXPECTED_KEYWORD)
-    return FunctionCall("attribute_not_exists" if operator == "=" else "attribute_exists", (left,))
-
-
-def _tested_type(cursor: Cursor, left: Operand) -> ConditionNode:
+def _tested_type(cursor: Cursor, left: Operand, start: Token) -> ConditionNode:
     negated = cursor.accept_word("not")
+    cursor.operators += 1 + negated
     if not isinstance(left, Path):
         raise malformed(errors.UNEXPECTED_TERM)
     name = cursor.word()
+    if name in UNSUPPORTED_TYPES:
+        raise cursor.refused(errors.UNSUPPORTED_TYPE.format(name=UNSUPPORTED_TYPES[name]), start)
     if name != "missing" and name not in TYPES:
-        raise cursor.unexpected()
+        raise malformed(errors.EXPECTED_TYPE)
     cursor.next()
     if name == "missing":
-        return _missing(left, "<>" if negated else "=")
+        return FunctionCall("attribute_exists" if negated else "attribute_not_exists", (left,))
     test = FunctionCall("attribute_type", (left, Literal({"S": TYPES[name]})))
     return Not(test) if negated else test
 
 
 def _range_or_options(cursor: Cursor, left: Operand) -> ConditionNode:
     if cursor.accept_word("between"):
+        cursor.operators += 1
         lower = operand(cursor)
-        cursor.take_word("and")
+        if not cursor.accept_word("and"):
+            raise malformed(errors.EXPECTED_AND)
         return Between(left, lower, operand(cursor))
     cursor.take_word("in")
+    cursor.operators += 1
     closing = _CLOSING.get(cursor.token.kind)
     if closing is None:
         raise cursor.unexpected()
@@ -152,5 +175,5 @@ def _range_or_options(cursor: Cursor, left: Operand) -> ConditionNode:
         options.append(operand(cursor))
     cursor.take(closing)
     if len(options) > OPTIONS_MAX:
-        raise refused(errors.TOO_MANY_OPTIONS.format(most=OPTIONS_MAX))
+        raise refused(errors.TOO_MANY_OPTIONS.format(count=len(options)))
     return In(left, tuple(options))

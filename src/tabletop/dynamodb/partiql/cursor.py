@@ -11,7 +11,7 @@ from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.errors import malformed
 from tabletop.dynamodb.partiql.lexer import Token, tokens_of
 from tabletop.dynamodb.partiql.tree import Composite, Source
-from tabletop.dynamodb.partiql.words import KEYWORDS
+from tabletop.dynamodb.partiql.words import KEYWORDS, OPERATORS
 
 LEVELS_MAX = 50
 """Parentheses, NOTs, lists and maps in each other: reading them takes the interpreter's stack (our choice)."""
@@ -20,9 +20,12 @@ LIST_INDEX_DIGITS_MAX = 9
 
 class Cursor:
     def __init__(self, text: str) -> None:
+        self.text = text
         self.tokens = tokens_of(text)
         self.at = 0
         self.parameters = 0
+        self.operators = 0
+        """Of the WHERE clause: each AND, OR, NOT, comparison, function, IN, BETWEEN and IS."""
         self.composites: list[Composite] = []
         self._level = 0
 
@@ -61,17 +64,26 @@ class Cursor:
 
     def take(self, kind: str) -> Token:
         if self.tokens[self.at].kind != kind:
-            raise self.unexpected()
+            expected = errors.EXPECTED_TOKEN.get(kind)
+            raise self.unexpected() if expected is None else malformed(expected)
         return self.next()
 
     def take_word(self, word: str) -> None:
         if not self.accept_word(word):
             raise self.unexpected()
 
+    def refused(self, message: str, token: Token) -> ApiError:
+        """A refusal that tells where the token stands: line, column, and how long it is."""
+        before = self.text[: token.start]
+        line, column = before.count("\n") + 1, token.start - before.rfind("\n")
+        return errors.refused(f"{message} at {line}:{column}:{token.length}")
+
     def unexpected(self) -> ApiError:
         """The token here is in the wrong place."""
         if self.token.kind == "end":
             return malformed(errors.UNEXPECTED_TERM)
+        if self.token.kind in OPERATORS or self.word() in OPERATORS:
+            return malformed(errors.UNEXPECTED_OPERATOR)
         return malformed(errors.UNEXPECTED_KEYWORD if self.word() in KEYWORDS else errors.UNEXPECTED_TOKEN)
 
     @contextmanager
@@ -102,7 +114,7 @@ class Cursor:
             if self.accept("."):
                 token = self.token
                 if token.kind != "quoted" and (token.kind != "word" or self.word() in KEYWORDS):
-                    raise malformed(errors.UNEXPECTED_PATH)
+                    raise malformed(errors.INVALID_DOT)
                 elements.append(self.next().text)
             elif self.accept("["):
                 elements.append(self._step())
@@ -123,3 +135,9 @@ class Cursor:
         """A table, or a table and its index."""
         table = self.name()
         return Source(table, self.name() if self.accept(".") else None)
+
+    def refuse_alias(self) -> None:
+        """Behind a source: it has no other name."""
+        word = self.word()
+        if self.token.kind == "quoted" or word == "as" or (word and word not in KEYWORDS):
+            raise errors.refused(errors.ALIAS)

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from tabletop.base.errors import ApiError
-from tabletop.dynamodb.expressions.tree import ConditionNode, Path, ValueReference
+from tabletop.dynamodb.expressions.tree import ConditionNode, FunctionCall, Path, ValueReference
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.assignments import actions
-from tabletop.dynamodb.partiql.conditions import condition
+from tabletop.dynamodb.partiql.conditions import where
 from tabletop.dynamodb.partiql.cursor import Cursor
 from tabletop.dynamodb.partiql.errors import malformed, refused, unsupported
-from tabletop.dynamodb.partiql.operands import value
+from tabletop.dynamodb.partiql.operands import begins_value, operand, value
 from tabletop.dynamodb.partiql.tree import (
     Clauses,
     Delete,
@@ -35,7 +35,7 @@ from tabletop.dynamodb.partiql.tree import (
     Statement,
     Update,
 )
-from tabletop.dynamodb.partiql.words import UNSUPPORTED_CLAUSES
+from tabletop.dynamodb.partiql.words import KEYWORDS, OPERATORS, UNSUPPORTED_CLAUSES
 
 STATEMENTS_KEPT = 1024
 
@@ -47,16 +47,20 @@ _RETURNING: dict[tuple[str, str], Returning] = {
 }
 
 
+_WRITTEN = {returning: ("RETURNING", scope.upper(), age.upper(), "*") for (scope, age), returning in _RETURNING.items()}
+
+
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def parse(text: str) -> Statement:
     """Raises ValidationException."""
     cursor = Cursor(text)
     read = _CLAUSES.get(cursor.word())
     if read is None:
-        raise malformed(errors.EXPECTED_STATEMENT)
+        raise _no_statement(cursor)
     cursor.next()
     clauses = read(cursor)
-    cursor.accept(";")
+    if cursor.accept(";") and cursor.token.kind != "end":
+        raise malformed(errors.SECOND_STATEMENT)
     if cursor.token.kind != "end":
         raise _unexpected_clause(cursor)
     return Statement(clauses, cursor.parameters, tuple(cursor.composites))
@@ -65,15 +69,40 @@ def parse(text: str) -> Statement:
 def _unexpected_clause(cursor: Cursor) -> ApiError:
     if cursor.word() in UNSUPPORTED_CLAUSES:
         return unsupported(f"clause: {cursor.token.text.upper()}")
-    return cursor.unexpected()
+    return malformed(errors.UNEXPECTED_AFTER)
+
+
+def _no_statement(cursor: Cursor) -> ApiError:
+    """What does not begin with a statement's keyword is read as an expression, which alone is no statement."""
+    if cursor.word() in ("set", "remove"):
+        return refused(errors.ONE_SOURCE) if actions(cursor).actions else cursor.unexpected()
+    if cursor.token.kind == "end":
+        return malformed(errors.EXPECTED_STATEMENT)
+    if cursor.word() in KEYWORDS and not begins_value(cursor):
+        return malformed(errors.UNEXPECTED_KEYWORD if cursor.behind.kind == "end" else errors.UNEXPECTED_AFTER)
+    kind = _OPERATIONS.get(cursor.token.kind, "Lit")
+    expression = operand(cursor)
+    if isinstance(expression, Path):
+        kind = "Id" if len(expression.elements) == 1 else "Path"
+    if cursor.token.kind in OPERATORS or cursor.word() in OPERATORS or isinstance(expression, FunctionCall):
+        return refused(errors.EXISTS_OUTSIDE)
+    if cursor.token.kind != "end":
+        return malformed(errors.UNEXPECTED_AFTER)
+    return refused(errors.UNSUPPORTED_OPERATION.format(kind=kind))
 
 
 def _select(cursor: Cursor) -> Select:
+    if cursor.token.kind == "end":
+        raise malformed(errors.UNEXPECTED_TERM)
     columns = None if cursor.accept("*") else _columns(cursor)
     cursor.take_word("from")
+    if cursor.token.kind == "end":
+        raise malformed(errors.UNEXPECTED_TERM)
     source = cursor.source()
+    cursor.refuse_alias()
     if cursor.accept(","):
-        raise unsupported("clause: JOIN")
+        # Recalled.
+        raise refused(errors.ONE_SOURCE)
     return Select(source, columns, _where(cursor), _order(cursor))
 
 
@@ -88,7 +117,7 @@ def _columns(cursor: Cursor) -> tuple[Path, ...]:
 
 def _column(cursor: Cursor) -> Path:
     if cursor.token.kind == "word" and cursor.behind.kind == "(":
-        raise unsupported(f"function: {cursor.word()}")
+        raise cursor.refused(errors.UNEXPECTED_PATH, cursor.token)
     column = cursor.path()
     if cursor.word() == "as":
         raise unsupported("clause: AS")
@@ -106,16 +135,25 @@ def _order(cursor: Cursor) -> tuple[OrderTerm, ...]:
 
 
 def _order_term(cursor: Cursor) -> OrderTerm:
+    start = cursor.token
     attribute = cursor.name()
+    if cursor.token.kind in (".", "["):
+        raise cursor.refused(errors.ORDER_BY_PATH, start)
     descending = cursor.accept_word("desc")
     if not descending:
         cursor.accept_word("asc")
+    if cursor.accept_word("nulls") and not cursor.accept_word("first"):
+        # Keys are never null: it changes nothing.
+        cursor.take_word("last")
     return OrderTerm(attribute, descending)
 
 
 def _insert(cursor: Cursor) -> Insert:
-    cursor.take_word("into")
-    source = _table(cursor)
+    if not cursor.accept_word("into"):
+        raise malformed(errors.UNEXPECTED_KEYWORD)
+    source = cursor.source()
+    if source.index is not None:
+        raise cursor.refused(errors.INSERT_ON_INDEX, cursor.tokens[2])
     cursor.take_word("value")
     if cursor.token.kind == "?":
         item = value(cursor)
@@ -131,11 +169,15 @@ def _insert(cursor: Cursor) -> Insert:
         if name in attributes:
             raise refused(errors.DUPLICATE_NAME)
         attributes[name] = value(cursor)
+        if cursor.token.kind not in (",", "}"):
+            break
     cursor.take("}")
     return Insert(source, tuple(attributes.items()))
 
 
 def _update(cursor: Cursor) -> Update:
+    if cursor.token.kind == "end":
+        raise malformed(errors.EXPECTED_IDENTIFIER)
     source = _table(cursor)
     changes = actions(cursor)
     if not changes.actions:
@@ -143,14 +185,27 @@ def _update(cursor: Cursor) -> Update:
     return Update(source, changes, _where(cursor), _returning(cursor))
 
 
-def _delete(cursor: Cursor) -> Delete:
-    cursor.take_word("from")
+def _from(cursor: Cursor) -> Update:
+    """FROM table [WHERE condition] (SET ... | REMOVE ...) ...: the same as an UPDATE."""
     source = _table(cursor)
-    where = _where(cursor)
+    if cursor.word() == "where" and cursor.behind.text.lower() in ("set", "remove"):
+        raise malformed(errors.EXPECTED_STATEMENT)
+    found = _where(cursor)
+    changes = actions(cursor)
+    if not changes.actions:
+        raise malformed(errors.EXPECTED_STATEMENT)
+    return Update(source, changes, found, _returning(cursor))
+
+
+def _delete(cursor: Cursor) -> Delete:
+    if not cursor.accept_word("from"):
+        raise malformed(errors.EXPECTED_FROM)
+    source = _table(cursor)
+    found = _where(cursor)
     returning = _returning(cursor)
     if returning not in (None, "ALL_OLD"):
-        raise unsupported("RETURNING clause: DELETE allows ALL OLD * only")
-    return Delete(source, where, returning)
+        raise refused(errors.RETURNING_OF_DELETE.format(clause=" ".join(_WRITTEN[returning])))
+    return Delete(source, found, returning)
 
 
 def _exists(cursor: Cursor) -> Exists:
@@ -163,13 +218,14 @@ def _exists(cursor: Cursor) -> Exists:
 
 def _table(cursor: Cursor) -> Source:
     source = cursor.source()
+    cursor.refuse_alias()
     if source.index is not None:
         raise refused(errors.WRITE_ON_INDEX)
     return source
 
 
 def _where(cursor: Cursor) -> ConditionNode | None:
-    return condition(cursor) if cursor.accept_word("where") else None
+    return where(cursor) if cursor.accept_word("where") else None
 
 
 def _returning(cursor: Cursor) -> Returning | None:
@@ -185,10 +241,14 @@ def _returning(cursor: Cursor) -> Returning | None:
     return returning
 
 
+_OPERATIONS = {"[": "List", "{": "Struct", "<<": "Bag", "?": "Parameter"}
+"""First token of an expression that is no statement -> what messages call it."""
+
 _CLAUSES: dict[str, Callable[[Cursor], Clauses]] = {
     "select": _select,
     "insert": _insert,
     "update": _update,
     "delete": _delete,
+    "from": _from,
     "exists": _exists,
 }

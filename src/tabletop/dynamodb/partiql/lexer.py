@@ -23,6 +23,9 @@ class Token(NamedTuple):
     """One of the groups of ``_TOKEN``; for a symbol, the symbol itself."""
     text: str
     """Without its quotes, with doubled quotes made single."""
+    start: int
+    """Where it begins in the statement's text, and (``length``) how many characters it has there."""
+    length: int
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -31,12 +34,13 @@ def tokens_of(text: str) -> list[Token]:
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
         assert kind is not None
+        start, stop = match.span(kind)
         word = match[kind]
         if kind == "quoted":
             word = word[1:-1].replace('""', '"')
         elif kind == "string":
             word = word[1:-1].replace("''", "'")
-        tokens.append(Token(word if kind == "symbol" else kind, word))
+        tokens.append(Token(word if kind == "symbol" else kind, word, start, stop - start))
         if kind == "end":
             break
     return tokens

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from tabletop.base.errors import ApiError
 from tabletop.dynamodb import numbers, values
 from tabletop.dynamodb.expressions.tree import FunctionCall, Literal, Operand, ValueReference
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.cursor import Cursor
-from tabletop.dynamodb.partiql.errors import malformed, refused, unsupported
+from tabletop.dynamodb.partiql.errors import malformed, refused
 from tabletop.dynamodb.partiql.tree import Composite, Part
-from tabletop.dynamodb.partiql.words import FUNCTIONS, KEYWORDS
+from tabletop.dynamodb.partiql.words import FUNCTIONS, KEYWORDS, OPERATORS
 
 _CONSTANTS: dict[str, dict[str, Any]] = {
     "true": {"BOOL": True},
@@ -38,10 +39,17 @@ def value(cursor: Cursor) -> Part:
         return part
     if not _holds_parameters(part):
         literal = build(part, {})
+        _refuse_equal_numbers(literal)
         values.check(literal)
         return Literal(literal)
     cursor.composites.append(part)
     return ValueReference(f":c{len(cursor.composites) - 1}")
+
+
+def _refuse_equal_numbers(literal: dict[str, Any]) -> None:
+    members = literal.get("NS", ())
+    if len(set(members)) < len(members):
+        raise refused(errors.DUPLICATE_NUMBERS.format(members=", ".join(members)))
 
 
 def build(part: Part | Composite, parameters: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -75,39 +83,64 @@ def operand(cursor: Cursor) -> Operand:
             inner = operand(cursor)
         cursor.take(")")
         return inner
-    if cursor.token.kind in ("word", "quoted"):
+    if cursor.token.kind == "quoted" or (cursor.token.kind == "word" and cursor.word() not in OPERATORS):
         return cursor.path()
-    raise malformed(errors.UNEXPECTED_TERM)
+    if cursor.token.kind == "end":
+        raise malformed(errors.UNEXPECTED_TERM)
+    raise cursor.unexpected()
 
 
-def arguments(cursor: Cursor, name: str, count: int) -> tuple[Operand, ...]:
-    """A function's arguments between parentheses, the right number of them."""
+def right_side(cursor: Cursor) -> Operand:
+    """The operand behind an operator."""
+    if cursor.token.kind == "end":
+        raise malformed(errors.MISSING_RIGHT_SIDE)
+    return operand(cursor)
+
+
+def arguments(cursor: Cursor) -> tuple[Operand, ...]:
+    """A function's arguments between parentheses."""
     cursor.take("(")
+    given: list[Operand] = []
     with cursor.level():
-        given = [operand(cursor)]
-        while cursor.accept(","):
+        while cursor.token.kind != ")":
+            if given:
+                cursor.take(",")
             given.append(operand(cursor))
     cursor.take(")")
-    if len(given) != count:
-        raise refused(errors.ARGUMENT_COUNT.format(function=name))
     return tuple(given)
 
 
 def _function(cursor: Cursor) -> FunctionCall:
-    name = cursor.word()
+    token = cursor.next()
+    if cursor.behind.kind == "word" and cursor.behind.text.lower() == "select":
+        raise cursor.refused(errors.SUBQUERY, cursor.behind)
+    name = token.text.lower()
     if name not in FUNCTIONS:
-        raise malformed(errors.UNEXPECTED_KEYWORD) if name in KEYWORDS else unsupported(f"function: {name}")
-    cursor.next()
-    return FunctionCall(name, arguments(cursor, name, FUNCTIONS[name]))
+        if name in KEYWORDS and name != "exists":
+            raise malformed(errors.UNEXPECTED_KEYWORD)
+        raise cursor.refused(errors.UNKNOWN_FUNCTION.format(function=token.text), token)
+    given = arguments(cursor)
+    if len(given) != FUNCTIONS[name]:
+        raise refused(errors.OPERAND_COUNT.format(function=name, count=len(given)))
+    cursor.operators += 1
+    return FunctionCall(name, given)
 
 
-def _part(cursor: Cursor) -> Part | Composite:
+def _number(text: str, path: str) -> str:
+    try:
+        return numbers.canonical(text)
+    except ApiError as error:
+        raise refused(f"{error.message} under {path}") from error
+
+
+def _part(cursor: Cursor, path: str = "root") -> Part | Composite:
+    """``path``: of the part in the whole literal, for messages."""
     token = cursor.token
     kind = token.kind
     if kind == "word" and cursor.word() in _CONSTANTS:
         return Literal(_CONSTANTS[cursor.next().text.lower()])
     if kind in _CLOSING:
-        return _composite(cursor)
+        return _composite(cursor, path)
     cursor.next()
     if kind == "string":
         return Literal({"S": token.text})
@@ -115,14 +148,14 @@ def _part(cursor: Cursor) -> Part | Composite:
         cursor.parameters += 1
         return ValueReference(f":{cursor.parameters - 1}")
     if kind == "number":
-        return Literal({"N": numbers.canonical(token.text)})
+        return Literal({"N": _number(token.text, path)})
     if kind in ("-", "+") and cursor.token.kind == "number":
         sign = "-" if kind == "-" else ""
-        return Literal({"N": numbers.canonical(sign + cursor.next().text)})
+        return Literal({"N": _number(sign + cursor.next().text, path)})
     raise malformed(errors.UNEXPECTED_TERM)
 
 
-def _composite(cursor: Cursor) -> Composite:
+def _composite(cursor: Cursor, path: str) -> Composite:
     opening = cursor.next().kind
     closing = _CLOSING[opening]
     names: list[str] = []
@@ -134,11 +167,37 @@ def _composite(cursor: Cursor) -> Composite:
             if opening == "{":
                 names.append(cursor.take("string").text)
                 cursor.take(":")
-            parts.append(_part(cursor))
+            if opening == "<<":
+                _check_member(cursor, parts)
+                parts.append(_part(cursor, path))
+            else:
+                parts.append(_part(cursor, f"{path}.{names[-1]}" if names else f"{path}[{len(parts)}]"))
+            if cursor.token.kind not in (",", closing):
+                break
     cursor.take(closing)
+    if "" in names:
+        raise refused(errors.EMPTY_NAME)
+    if opening == "<<" and not parts:
+        raise refused(errors.SET_EMPTY)
     if len(set(names)) < len(names):
         raise refused(errors.DUPLICATE_NAME)
     return Composite("L" if opening == "[" else "M" if opening == "{" else "set", tuple(names), tuple(parts))
+
+
+def _check_member(cursor: Cursor, before: list[Part | Composite]) -> None:
+    """A set holds strings or numbers; where its first member is a number, the message does not say which other is not."""
+    kind = cursor.token.kind
+    if kind in ("-", "+"):
+        kind = "number"
+    if kind == "?":
+        return
+    first = before[0] if before else None
+    if isinstance(first, Literal):
+        wanted = "string" if "S" in first.value else "number"
+        if kind != wanted:
+            raise refused(errors.SET_MIXED) if wanted == "number" else cursor.refused(errors.SET_MIXED, cursor.token)
+    elif kind not in ("string", "number"):
+        raise cursor.refused(errors.SET_MIXED, cursor.token)
 
 
 def _holds_parameters(part: Part | Composite) -> bool:

@@ -13,7 +13,7 @@ import orjson
 
 from tabletop.base.call import Call
 from tabletop.dynamodb import catalog, key_schema, keys
-from tabletop.dynamodb.expressions import Condition, KeyCondition, Projection, compile_tree
+from tabletop.dynamodb.expressions import KeyCondition, Projection, compile_tree
 from tabletop.dynamodb.key_schema import invalid_parameters
 from tabletop.dynamodb.keys import Item
 from tabletop.dynamodb.operations.operation import local_table_name
@@ -23,7 +23,16 @@ from tabletop.dynamodb.partiql.columns import Columns
 from tabletop.dynamodb.partiql.errors import refused
 from tabletop.dynamodb.partiql.ranges import partition_span
 from tabletop.dynamodb.partiql.tree import OrderTerm, Select
-from tabletop.dynamodb.partiql.wheres import KIND, conjunction, full_key, use_of_keys
+from tabletop.dynamodb.partiql.wheres import (
+    KIND,
+    check_key_conditions,
+    check_key_value,
+    conjunction,
+    conjuncts,
+    full_key,
+    key_condition,
+    use_of_keys,
+)
 from tabletop.dynamodb.read import Range
 from tabletop.dynamodb.schema import Index, Table
 from tabletop.dynamodb.values import order_key
@@ -51,12 +60,17 @@ def lower_select(view: View, call: Call, bound: Bound, *, consistent: bool) -> l
     prefix = table.item_prefix if index is None else index.prefix
     reverse = False
     if select.order:
+        if select.where is None:
+            raise refused(errors.ORDER_WITHOUT_WHERE)
         hash_names = {attribute.name for attribute in hash_attributes}
         range_names = {attribute.name for attribute in range_attributes}
         reverse = _order(select.order, use.partitions, hash_names, range_names)
     if use.partitions is None:
         spans = [(prefix, after_prefix(prefix))]
     else:
+        for equal in use.partitions:
+            check_key_conditions(hash_attributes, equal)
+        check_key_conditions(range_attributes, use.sort)
         spans = [partition_span(table, index, equal, use.sort) for equal in use.partitions]
     return [
         Range(
@@ -104,17 +118,20 @@ def _order(
 
     By the sort key alone only one partition can be ordered (ours: AWS merges several).
     """
+    for term in order:
+        if term.attribute not in hash_names | range_names:
+            raise refused(errors.ORDER_BY_OTHER.format(name=term.attribute))
     if partitions is None:
         raise refused(errors.ORDER_WITHOUT_PARTITION)
     reverse: bool | None = None
     partitions_ordered = len(partitions) == 1
+    if partitions_ordered and len(order) == 1 and order[0].attribute in hash_names:
+        return order[0].descending
     for term in order:
         if term.attribute in hash_names:
             if not partitions_ordered:
                 partitions.sort(key=_partition_order, reverse=term.descending)
                 partitions_ordered = True
-        elif term.attribute not in range_names:
-            raise refused(errors.ORDER_BY_OTHER.format(name=term.attribute))
         elif not partitions_ordered:
             raise refused(errors.ORDER_SEVERAL)
         elif reverse is None:
@@ -134,23 +151,25 @@ class Lookup:
 
     table: Table
     key: bytes
-    condition: Condition | None
     columns: Projection | None
 
     def shown(self, raw: bytes | None) -> Any:
-        """What the statement answers of the stored item; None where it is not there or does not match."""
+        """What the statement answers of the stored item; None where it is not there."""
         if raw is None:
             return None
-        if self.condition is None and self.columns is None:
+        if self.columns is None:
             return orjson.Fragment(raw[4:])
         item: Item = orjson.loads(raw[4:])
-        if self.condition is not None and not self.condition.matches(item):
-            return None
-        return item if self.columns is None else self.columns.apply(item)
+        return self.columns.apply(item)
 
 
-def lower_lookup(view: View, call: Call, bound: Bound, *, without_key: str, with_index: str) -> Lookup:
-    """``without_key`` and ``with_index`` are the messages for a SELECT that does not name one item of a table."""
+def lower_lookup(
+    view: View, call: Call, bound: Bound, *, without_key: str, with_index: str, own_words: bool = True
+) -> Lookup:
+    """``without_key`` and ``with_index`` are the messages for a SELECT that does not name one item of a table.
+
+    ``own_words``: a key of a wrong type has the words of PartiQL, else those of GetItem.
+    """
     select = bound.clauses
     assert isinstance(select, Select)
     table = catalog.table_of(view, call, local_table_name(select.source.table, call))
@@ -160,11 +179,16 @@ def lower_lookup(view: View, call: Call, bound: Bound, *, without_key: str, with
     if found is None:
         raise refused(without_key)
     key, rest = found
+    settled = [key_condition(node, bound.binder) for node in conjuncts(select.where) if node not in rest]
+    if any(key_condition(node, bound.binder) not in settled for node in rest):
+        # The same condition twice counts once.
+        raise refused(without_key)
+    if own_words:
+        for attribute in table.key_attributes:
+            check_key_value(attribute, key[attribute.name])
     key_schema.check_key(table, key)
-    node = conjunction(rest)
     return Lookup(
         table=table,
         key=keys.item_key(table, key),
-        condition=None if node is None else compile_tree(node, kind=KIND, binder=bound.binder),
         columns=None if select.columns is None else Columns(select.columns),
     )

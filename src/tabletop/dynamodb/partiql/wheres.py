@@ -7,6 +7,7 @@ fixed by ``=`` on each partition key attribute; several are by IN, or by an OR o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tabletop.dynamodb.expressions import Binder, KeyCondition
 from tabletop.dynamodb.expressions.tree import (
@@ -27,8 +28,8 @@ from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.errors import refused
 from tabletop.dynamodb.schema import KeyAttribute, Table
 
-KIND = "WHERE clause"
-"""Begins the messages of the expression compiler (inferred)."""
+KIND = ""
+"""The messages of the expression compiler begin with nothing here (recorded in October 2026, as in ``errors``)."""
 PARTITIONS_MAX = 50
 
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -96,6 +97,41 @@ def full_key(where: ConditionNode | None, binder: Binder, table: Table) -> tuple
     return key, rest
 
 
+def one_key(where: ConditionNode | None, binder: Binder, table: Table) -> tuple[Item, list[ConditionNode]] | None:
+    """``full_key`` of a write: IN names no key for it, and two equalities on one attribute are refused."""
+    for node in conjuncts(where):
+        if isinstance(node, In) and _named(node.operand) in {attribute.name for attribute in table.key_attributes}:
+            return None
+    found = full_key(where, binder, table)
+    if found is not None:
+        for node in found[1]:
+            condition = key_condition(node, binder)
+            if condition is not None and condition.operator == "=" and condition.attribute in found[0]:
+                raise refused(errors.SEVERAL_EQUALITIES.format(name=condition.attribute))
+    return found
+
+
+def _named(operand: Operand) -> str | None:
+    """The top-level attribute that the operand is, if it is one."""
+    return str(operand.elements[0]) if isinstance(operand, Path) and len(operand.elements) == 1 else None
+
+
+def check_key_value(attribute: KeyAttribute, value: dict[str, Any]) -> None:
+    """Refuse a value that the key attribute cannot have, in PartiQL's own words."""
+    (kind,) = value
+    if kind not in ("S", "N", "B"):
+        raise refused(errors.KEY_OF_NO_TYPE.format(name=attribute.name, kind=kind))
+    if kind != attribute.type:
+        raise refused(errors.KEY_OF_OTHER_TYPE.format(name=attribute.name))
+
+
+def check_key_conditions(attributes: tuple[KeyAttribute, ...], conditions: list[KeyCondition]) -> None:
+    named = {attribute.name: attribute for attribute in attributes}
+    for condition in conditions:
+        for value in condition.operands:
+            check_key_value(named[condition.attribute], value)
+
+
 def key_condition(node: ConditionNode, binder: Binder) -> KeyCondition | None:
     """The condition as a key condition on its attribute, if it has the form of one."""
     if isinstance(node, Comparison) and node.operator != "<>":
@@ -104,6 +140,8 @@ def key_condition(node: ConditionNode, binder: Binder) -> KeyCondition | None:
         return _condition_on(node.right, _MIRRORED[node.operator], (node.left,), binder)
     if isinstance(node, Between):
         return _condition_on(node.operand, "BETWEEN", (node.lower, node.upper), binder)
+    if isinstance(node, In) and len(node.options) == 1:
+        return _condition_on(node.operand, "=", node.options, binder)
     if isinstance(node, FunctionCall) and node.name == "begins_with":
         return _condition_on(node.operands[0], "begins_with", node.operands[1:], binder)
     return None

@@ -26,7 +26,16 @@ _PARTIQL = (
 
 KEYWORDS = frozenset((_SQL + _PARTIQL).split())
 
-FUNCTIONS = {"begins_with": 2, "contains": 2, "attribute_type": 2, "size": 1}
+OPERATORS = frozenset(("=", "<>", "!=", "<", "<=", ">", ">=", "like", "in", "is", "between", "and", "or"))
+
+FUNCTIONS = {
+    "begins_with": 2,
+    "contains": 2,
+    "attribute_type": 2,
+    "attribute_exists": 1,
+    "attribute_not_exists": 1,
+    "size": 1,
+}
 """Functions of a WHERE clause, and how many arguments each takes."""
 
 CHANGES = frozenset(("list_append", "set_add", "set_delete"))
@@ -34,27 +43,39 @@ CHANGES = frozenset(("list_append", "set_add", "set_delete"))
 
 TYPES = {
     "null": "NULL",
-    "bool": "BOOL",
     "boolean": "BOOL",
-    "int": "N",
-    "integer": "N",
-    "smallint": "N",
-    "decimal": "N",
     "numeric": "N",
-    "float": "N",
-    "real": "N",
-    "number": "N",
     "string": "S",
-    "char": "S",
-    "varchar": "S",
-    "symbol": "S",
     "blob": "B",
-    "binary": "B",
     "list": "L",
     "struct": "M",
     "tuple": "M",
-    "map": "M",
 }
-"""What may stand behind IS, besides MISSING -> the attribute type (all but NULL inferred)."""
+"""What may stand behind IS, besides MISSING -> the attribute type."""
+
+UNSUPPORTED_TYPES = {
+    "bool": "BooleanType",
+    "smallint": "SmallintType",
+    "int": "IntegerType",
+    "integer": "IntegerType",
+    "int4": "Integer4Type",
+    "int8": "Integer8Type",
+    "bigint": "Integer8Type",
+    "float": "FloatType",
+    "real": "RealType",
+    "decimal": "DecimalType",
+    "timestamp": "TimestampType",
+    "date": "DateType",
+    "time": "TimeType",
+    "char": "CharacterType",
+    "character": "CharacterType",
+    "varchar": "CharacterVaryingType",
+    "symbol": "SymbolType",
+    "clob": "ClobType",
+    "sexp": "SexpType",
+    "bag": "BagType",
+    "any": "AnyType",
+}
+"""Types of PartiQL that DynamoDB has not, and what its messages call them (that of BOOL inferred)."""
 
 UNSUPPORTED_CLAUSES = frozenset(("group", "having", "limit", "offset", "join", "union", "intersect", "except", "let"))

@@ -19,7 +19,7 @@ from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.binding import Bound
 from tabletop.dynamodb.partiql.errors import malformed, refused
 from tabletop.dynamodb.partiql.tree import Delete, Exists, Insert, Returning, Update
-from tabletop.dynamodb.partiql.wheres import KIND, conjunction, full_key
+from tabletop.dynamodb.partiql.wheres import KIND, check_key_value, conjunction, one_key
 from tabletop.dynamodb.schema import Table
 from tabletop.dynamodb.single_write import returned_attributes
 from tabletop.dynamodb.values import canonicalise_item
@@ -27,16 +27,19 @@ from tabletop.dynamodb.write import Outcome, Write
 from tabletop.storage.store import Batch, View
 
 
-def lower_write(view: View, call: Call, bound: Bound, *, return_old_on_refusal: bool) -> Write:
-    """Raises ResourceNotFoundException and ValidationException."""
+def lower_write(view: View, call: Call, bound: Bound, *, return_old_on_refusal: bool, own_words: bool = True) -> Write:
+    """Raises ResourceNotFoundException and ValidationException.
+
+    ``own_words``: a key of a wrong type has the words of PartiQL, else (in transactions) those of PutItem and GetItem.
+    """
     table = catalog.table_of(view, call, local_table_name(bound.source.table, call))
     clauses = bound.clauses
     if isinstance(clauses, Insert):
-        return _insert(table, clauses, bound)
+        return _insert(table, clauses, bound, own_words=own_words)
     if isinstance(clauses, Update):
         key, rest = _key(clauses.where, bound, table)
         prepared = Write("update", table.name, key, condition=_compile(And((_exists(table), *rest)), bound))
-        prepared.update = compile_update_tree(clauses.actions, bound.binder)
+        prepared.update = compile_update_tree(clauses.actions, bound.binder, kind=KIND)
     elif isinstance(clauses, Delete):
         key, rest = _key(clauses.where, bound, table)
         prepared = Write("delete", table.name, key)
@@ -49,6 +52,8 @@ def lower_write(view: View, call: Call, bound: Bound, *, return_old_on_refusal: 
             raise refused(errors.TRANSACTION_INDEX)
         key, rest = _key(clauses.select.where, bound, table)
         prepared = Write("check", table.name, key, condition=_compile(And((_exists(table), *rest)), bound))
+    if own_words:
+        _check_key_types(table, prepared.subject)
     prepared.return_old_on_refusal = return_old_on_refusal
     return prepared
 
@@ -79,7 +84,7 @@ def returned(bound: Bound, outcome: Outcome) -> Item | None:
     return None if returning is None else returned_attributes(returning, outcome)
 
 
-def _insert(table: Table, clauses: Insert, bound: Bound) -> Write:
+def _insert(table: Table, clauses: Insert, bound: Bound, *, own_words: bool) -> Write:
     binder = bound.binder
     item: Item
     if isinstance(clauses.item, tuple):
@@ -89,16 +94,24 @@ def _insert(table: Table, clauses: Insert, bound: Bound) -> Write:
         if "M" not in value:
             raise malformed(errors.UNEXPECTED_TERM)
         item = value["M"]
+    if own_words:
+        _check_key_types(table, item)
     size_bytes = canonicalise_item(item)
     write.check_item_size(size_bytes)
     return Write("put", table.name, item, subject_bytes=size_bytes, condition=_compile(_absent(table), bound))
 
 
 def _key(where: ConditionNode | None, bound: Bound, table: Table) -> tuple[Item, list[ConditionNode]]:
-    found = full_key(where, bound.binder, table)
+    found = one_key(where, bound.binder, table)
     if found is None:
         raise refused(errors.NO_KEY_EQUALITY)
     return found
+
+
+def _check_key_types(table: Table, subject: Item) -> None:
+    for attribute in table.key_attributes:
+        if attribute.name in subject:
+            check_key_value(attribute, subject[attribute.name])
 
 
 def _compile(node: ConditionNode, bound: Bound) -> Condition:
