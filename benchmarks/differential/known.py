@@ -11,10 +11,10 @@ from benchmarks.differential.known_refusals import REFUSALS
 from benchmarks.differential.known_results import RESULTS
 
 ENVELOPE = Known(
-    'PutItem and UpdateItem: "1 validation error detected: " before the message',
+    '"1 validation error detected: " before the message',
     "Tabletop",
-    "AWS's words since the middle of 2026; dynalite has those of before",
-    operation="PutItem|UpdateItem",
+    "AWS's words since 2026 for PutItem, UpdateItem, DeleteItem, and for Select of Query and Scan; dynalite has those of before",
+    operation="PutItem|UpdateItem|DeleteItem|Query|Scan",
 )
 
 KNOWN: tuple[Known, ...] = (ENVELOPE, *RESULTS, *REFUSALS)

@@ -4,7 +4,83 @@ from __future__ import annotations
 
 from benchmarks.differential.explanation import Known
 
+_BAD_VALUE = (
+    "Input collection|numeric value|with magnitude|significant digits|Null attribute value|Supplied AttributeValue|"
+    "Empty attribute name|set  may not be|sets should not be"
+)
+
 REFUSALS: tuple[Known, ...] = (
+    Known(
+        "Words of bad values",
+        "Tabletop",
+        "AWS's newer validation layer, recorded in October 2026: members of sets are quoted, an empty number ends in a "
+        "colon, and most of them no longer say which expression attribute value it was",
+        _BAD_VALUE,
+        _BAD_VALUE,
+    ),
+    Known(
+        "Words for booleans",
+        "Tabletop",
+        "AWS, recorded in October 2026: yes, t, 1 ... are true, no, f, 0 ... false",
+        "",
+        "Unexpected token received from parser",
+    ),
+    Known(
+        "Bounds of Limit, Segment and TotalSegments, and empty names, first and alone",
+        "Tabletop",
+        "AWS's newer validation layer, recorded in October 2026; numbers beyond 32 bits saturate",
+        r"Value at '(Limit|Segment|TotalSegments|TableName)' failed",
+        "",
+    ),
+    Known(
+        "Numbers beyond 32 bits saturate",
+        "Tabletop",
+        "as above",
+        "",
+        "cannot be converted to Integer",
+    ),
+    Known(
+        "ConditionalOperator and operators of legacy parameters",
+        "Tabletop",
+        "AWS's newer validation layer, recorded in October 2026: no enumeration of the request's members any more",
+        "ConditionalOperator|for Action|Invalid comparison operator|value set: \\[ALL, OR\\]",
+        "conditionalOperator|member.action|comparisonOperator",
+    ),
+    Known(
+        "ReturnValues that PutItem and DeleteItem do not take",
+        "Tabletop",
+        "AWS's words since 2026",
+        "ReturnValues can only be ALL_OLD or NONE",
+        "",
+    ),
+    Known(
+        "SET, REMOVE, ADD and DELETE are no names, and an index has no leading zero",
+        "Tabletop",
+        "DynamoDB Local, AWS's own grammar",
+        'Syntax error; token: "(?i:set|remove|add|delete)"|near: "0[0-9]',
+        "",
+    ),
+    Known(
+        "Start keys that do not fit",
+        "Tabletop",
+        "AWS, recorded in October 2026 in four regions",
+        "(starting|exclusive start) key|cannot be restarted|key for a key attribute|The provided key element",
+        "(starting|exclusive start) key|cannot be restarted|The provided key element|cannot contain an empty",
+    ),
+    Known(
+        "Too many key conditions",
+        "Tabletop",
+        "AWS, recorded in October 2026",
+        "The number of query conditions",
+        "",
+    ),
+    Known(
+        "The order of several violations",
+        "Tabletop",
+        "AWS's newer validation layer, recorded in October 2026: UpdateItem tells one, names come before enumerations",
+        "validation errors? detected|^400 ValidationException: Value '",
+        "validation errors? detected",
+    ),
     Known(
         "Syntax errors name the token and what is near",
         "Tabletop",
@@ -53,7 +129,7 @@ REFUSALS: tuple[Known, ...] = (
         "Enum errors of ReturnValues no longer name the field",
         "Tabletop",
         "AWS's words since the middle of 2026",
-        "failed to satisfy constraint: Member must satisfy enum",
+        "Failed to satisfy constraint: Member must satisfy enum",
         "at 'returnValues' failed",
     ),
     Known(

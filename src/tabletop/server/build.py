@@ -112,7 +112,6 @@ async def _whole(
     DynamoDB serves as soon as the port is open. The other services are loaded meanwhile, in ``start``: they are half of
     what is to be imported, and requests to them wait those moments.
     """
-    from tabletop.dynamodb.actions import load_all
     from tabletop.dynamodb.background import WAKING_ACTIONS, Background
     from tabletop.dynamodb.service import DynamoDb
     from tabletop.gateway.gateway import Gateway
@@ -148,7 +147,7 @@ async def _whole(
         stops.append(functions.stop)
         await functions.start()
         tasks.append(loop.create_task(logs.deliver(), name="log subscriptions"))
-        tasks.append(loop.create_task(asyncio.to_thread(load_all), name="load operations"))
+        tasks.append(loop.create_task(asyncio.to_thread(further.load_rest), name="load the rest"))
         return _found(store)
 
     async def close() -> None:

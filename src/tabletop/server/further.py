@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from tabletop.base.clock import system_clock
 from tabletop.base.settings import Settings
+from tabletop.dynamodb.actions import load_all
 from tabletop.functions import Functions
 from tabletop.functions.urls import HOST_MARK
 from tabletop.gateway.function_urls import FunctionUrls
@@ -16,6 +18,7 @@ from tabletop.iam.service import Iam
 from tabletop.logs import Logs
 from tabletop.server.subscribers import FunctionSubscribers
 from tabletop.storage.store import Store
+from tabletop.wire.models import service_model
 
 
 def services(
@@ -38,6 +41,14 @@ def services(
     )
     logs.connect(FunctionSubscribers(functions, system_clock))
     return logs, functions
+
+
+def load_rest() -> None:
+    """Import and read what is otherwise loaded by the first request that needs it: it may come when no file can be opened."""
+    load_all()
+    import_module("tabletop.iam.families")
+    for name in ("iam", "sts", "lambda", "logs"):
+        service_model(name)
 
 
 def served(store: Store, iam: Iam, logs: Logs, functions: Functions) -> Further:
