@@ -8,6 +8,7 @@ Reading order:
 ``patterns``, ``conditions``, ``policies``, ``policy_grammar``   a policy document: matched, compiled, validated
 ``evaluation``       compiled policies and one question -> Decision (pure)
 ``context``          the condition keys of a request
+``holdings``         who holds which policies, compiled
 ``authorization``    call and targets -> nothing, or AccessDenied in the service's words
 ``explanation``, ``journal``, ``generation``   refusals explained and kept; the least policy for what was done
 ``simulation``, ``positions``, ``exclusions``   the policy simulator, with the same evaluation

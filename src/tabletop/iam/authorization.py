@@ -1,30 +1,26 @@
 """May this call do this? The caller's policies as the store has them now, evaluated; a refusal in AWS's words.
 
-Compiled policies are kept beside the stored bytes that they were made from. The bytes are compared on every call (a
-few hundred nanoseconds), so that a change, also one made by another process, counts from the next request on.
+Who holds which policies: ``holdings``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
-
-import orjson
 
 from tabletop.base.access import NO_FACTS, Facts, Target
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.iam.aws_managed import managed_document
 from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import Keyring
 from tabletop.iam.evaluation import CallerNames, Decision, NamedPolicy, PolicySet, evaluate, is_free_of_context
 from tabletop.iam.explanation import near_misses
+from tabletop.iam.holdings import Holdings, holder_key
 from tabletop.iam.journal import Journal
 from tabletop.iam.policies import compile_policy
 from tabletop.iam.policy_grammar import compile_resource_policy
-from tabletop.iam.records import AWS_ACCOUNT, GROUPS, POLICIES, ROLES, USERS, Document, split_arn
+from tabletop.iam.records import USERS
 from tabletop.iam.resource_tags import PassedRole
 from tabletop.storage.store import View
 
@@ -40,34 +36,17 @@ LOCKS_OUT = "The new resource policy will not allow you to update the resource p
 """Inferred: the words are those of AWS KMS for the same rule."""
 _JSON_REFUSAL = ("AccessDeniedException", 400)
 _EVERYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
-_CACHE_ENTRIES_MAX = 4096
 _GRANTS_MAX = 20_000
-_AWS_POLICIES = f"arn:aws:iam::{AWS_ACCOUNT}:"
-
 
 _Grant = tuple[str, tuple[NamedPolicy, ...], tuple[NamedPolicy, ...] | None, str, str]
 """Unique id of the caller, its identity policies and boundary, action, resource."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Holder:
-    """A role's, user's or group's record, compiled: inline policies, ARNs of attached ones, names of a user's groups."""
-
-    record_id: str
-    inline: tuple[NamedPolicy, ...]
-    attached: tuple[str, ...]
-    groups: tuple[str, ...]
-    boundary: str | None
-    caller: Caller
 
 
 class Authorizer:
     def __init__(self, keyring: Keyring, journal: Journal) -> None:
         self._keyring = keyring
         self._journal = journal
-        self._holders: dict[bytes, tuple[bytes, _Holder]] = {}
-        self._managed: dict[str, tuple[bytes, NamedPolicy]] = {}
-        self._aws_managed: dict[str, NamedPolicy | None] = {}
+        self.holdings = Holdings()
         self._granted: set[_Grant] = set()
         """What policies without conditions and variables have allowed: it need not be asked again while they are the same."""
 
@@ -169,11 +148,11 @@ class Authorizer:
         principal = call.principal
         if principal.kind == "federated-user":
             return self._policies_of_federated(view, call)
-        holder = self._holder(view, _holder_key(principal.kind, principal.account, principal.name))
+        holder = self.holdings.holder(view, holder_key(principal.kind, principal.account, principal.name))
         # A role that was deleted and made again has another id: sessions of the old one are worth nothing.
         if holder is None or holder.record_id != principal.unique_id.partition(":")[0]:
             return PolicySet(), Caller()
-        identity, boundary = self._policies_of_holder(view, principal.account, holder)
+        identity, boundary = self.holdings.policies_of(view, principal.account, holder)
         session = None
         caller = holder.caller
         credentials = self._keyring.find(view, call.access_key_id) if call.access_key_id else None
@@ -189,14 +168,6 @@ class Authorizer:
                 )
         return PolicySet(identity, boundary, session), caller
 
-    def policies_attached(
-        self, view: View, kind: str, account: str, name: str
-    ) -> tuple[tuple[NamedPolicy, ...], tuple[NamedPolicy, ...] | None] | None:
-        """The identity policies and the boundary of a ``user`` (his groups' too), ``group`` or ``role``; None: there is none."""
-        records = {"user": USERS, "group": GROUPS, "role": ROLES}[kind]
-        holder = self._holder(view, records.key(account, name.lower()))
-        return None if holder is None else self._policies_of_holder(view, account, holder)
-
     def _policies_of_federated(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
         """Those of the user who asked for the session, or all rights where the root did; and the session's, or none."""
         principal = call.principal
@@ -206,102 +177,19 @@ class Authorizer:
         identity: tuple[NamedPolicy, ...] = ()
         boundary = None
         if credentials.kind == "federated-root":
-            identity = tuple(filter(None, (self._aws(_EVERYTHING),)))
+            identity = tuple(filter(None, (self.holdings.aws_managed(_EVERYTHING),)))
         else:
-            holder = self._holder(view, USERS.key(principal.account, principal.name.lower()))
+            holder = self.holdings.holder(view, USERS.key(principal.account, principal.name.lower()))
             if holder is not None and holder.record_id == credentials.owner_id:
-                identity, boundary = self._policies_of_holder(view, principal.account, holder)
+                identity, boundary = self.holdings.policies_of(view, principal.account, holder)
         session = tuple(NamedPolicy("session policy", compile_policy(document)) for document in credentials.policies)
         return PolicySet(identity, boundary, session), Caller(credentials.tags, issued_at=credentials.created)
-
-    def _policies_of_holder(
-        self, view: View, account: str, holder: _Holder
-    ) -> tuple[tuple[NamedPolicy, ...], tuple[NamedPolicy, ...] | None]:
-        """(identity policies, those of its groups among them; boundary)"""
-        identity = self._identity_policies(view, holder)
-        for group in holder.groups:
-            member_of = self._holder(view, GROUPS.key(account, group.lower()))
-            assert member_of is not None, "a user in a group that does not exist"
-            identity += self._identity_policies(view, member_of)
-        if holder.boundary is None:
-            return identity, None
-        return identity, tuple(filter(None, (self._named(view, holder.boundary),)))
-
-    def _identity_policies(self, view: View, holder: _Holder) -> tuple[NamedPolicy, ...]:
-        if not holder.attached:
-            return holder.inline
-        return holder.inline + tuple(filter(None, (self._named(view, policy_arn) for policy_arn in holder.attached)))
-
-    def _holder(self, view: View, key: bytes) -> _Holder | None:
-        raw = view.get(key)
-        if raw is None:
-            return None
-        known = self._holders.get(key)
-        if known is not None and known[0] == raw:
-            return known[1]
-        document = orjson.loads(raw)
-        owner = document["arn"]
-        holder = _Holder(
-            record_id=document["id"],
-            inline=tuple(
-                NamedPolicy(f"inline {name} of {owner}", compile_policy(text))
-                for name, text in document["inline"].items()
-            ),
-            attached=tuple(document["attached"]),
-            groups=tuple(document.get("groups", ())),
-            boundary=document.get("boundary"),
-            caller=Caller(document.get("tags", {}), document["arn"] if "trust" in document else ""),
-        )
-        _bound(self._holders)
-        self._holders[key] = (bytes(raw), holder)
-        return holder
-
-    def _named(self, view: View, policy_arn: str) -> NamedPolicy | None:
-        if policy_arn.startswith(_AWS_POLICIES):
-            return self._aws(policy_arn)
-        key = _policy_key(policy_arn)
-        raw = None if key is None else view.get(key)
-        if raw is None:
-            return None
-        known = self._managed.get(policy_arn)
-        if known is not None and known[0] == raw:
-            return known[1]
-        named = NamedPolicy(policy_arn, compile_policy(default_document(orjson.loads(raw))))
-        _bound(self._managed)
-        self._managed[policy_arn] = (bytes(raw), named)
-        return named
-
-    def _aws(self, policy_arn: str) -> NamedPolicy | None:
-        if policy_arn not in self._aws_managed:
-            document = managed_document(policy_arn)
-            _bound(self._aws_managed)
-            self._aws_managed[policy_arn] = (
-                None if document is None else NamedPolicy(policy_arn, compile_policy(document))
-            )
-        return self._aws_managed[policy_arn]
-
-
-@lru_cache(maxsize=_CACHE_ENTRIES_MAX)
-def _policy_key(policy_arn: str) -> bytes | None:
-    parts = split_arn(policy_arn)
-    return None if parts is None else POLICIES.key(parts[0], parts[2].lower())
-
-
-@lru_cache(maxsize=_CACHE_ENTRIES_MAX)
-def _holder_key(kind: str, account: str, name: str) -> bytes:
-    return (ROLES if kind == "assumed-role" else USERS).key(account, name.lower())
 
 
 @lru_cache(maxsize=1024)
 def attached(document: str | None) -> tuple[NamedPolicy, ...]:
     """A resource's policy, if it has one."""
     return () if document is None else (NamedPolicy("resource policy", compile_resource_policy(document)),)
-
-
-def default_document(policy: Document) -> str:
-    """The text of a managed policy's default version."""
-    document: str = policy["versions"][policy["default"]]["document"]
-    return document
 
 
 def caller_names(call: Call, caller: Caller) -> CallerNames:
@@ -333,8 +221,3 @@ def _in_region_of(call: Call, resource: str) -> Call:
 def _bound_all(grants: set[_Grant]) -> None:
     if len(grants) >= _GRANTS_MAX:
         grants.clear()
-
-
-def _bound(cache: dict[Any, Any]) -> None:
-    if len(cache) >= _CACHE_ENTRIES_MAX:
-        cache.pop(next(iter(cache)))

@@ -15,8 +15,9 @@ import orjson
 
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
-from tabletop.iam.authorization import Authorizer, default_document
+from tabletop.iam.authorization import Authorizer
 from tabletop.iam.aws_managed import managed_document
+from tabletop.iam.holdings import default_document
 from tabletop.iam.kinds import GROUP, ROLE, USER
 from tabletop.iam.operation import Answer, Change, Params, Read, Write, page, seconds
 from tabletop.iam.policies import as_list
@@ -135,7 +136,7 @@ def _policies(
     parts = split_arn(entity)
     if parts is not None and parts[1] in _KINDS and parts[0] == account:
         record = _KINDS[parts[1]].find(view, account, parts[2])
-        held = authorizer.policies_attached(view, parts[1], account, record["name"])
+        held = authorizer.holdings.policies_held_by(view, parts[1], account, record["name"])
         if held is not None and record["arn"] == entity:
             return [(named.name, named.policy.document) for named in held[0]]
     elif parts is not None and parts[1] == "policy" and not holders_only:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabletop.base.errors import ApiError
-from tabletop.iam.authorization import default_document
 from tabletop.iam.aws_managed import managed_document
 from tabletop.iam.credentials import DrawnCredentials
 from tabletop.iam.holders import policy_exists
+from tabletop.iam.holdings import default_document
 from tabletop.iam.operation import Answer, Params, seconds, validation_error
 from tabletop.iam.policy_grammar import check_identity_policy
 from tabletop.iam.records import ACCESS_KEYS, POLICIES, SESSION_EXPIRIES, Document, split_arn

@@ -98,7 +98,7 @@ def _policies_of(
     if parts is None or parts[1] not in ("user", "group", "role"):
         raise _invalid(f"Invalid Entity Arn: {source} does not clearly define entity type and name.")
     account, kind, name = parts
-    found = authorizer.policies_attached(view, kind, account, name) if account == call.account else None
+    found = authorizer.holdings.policies_held_by(view, kind, account, name) if account == call.account else None
     if found is None:
         raise ApiError("NoSuchEntity", f"The {kind} with name {name} cannot be found.", status=404)
     return found
