@@ -144,6 +144,19 @@ def test_refusals(api: Api) -> None:
     ]
     for expected, body in cases:
         assert refused(api, "GetShardIterator", **body).startswith(expected), body
+    invalid = "One or more parameter values were invalid: SequenceNumber "
+    for body, words in (
+        ({"ShardIteratorType": "AT_SEQUENCE_NUMBER"}, f"{invalid}cannot be null"),
+        (
+            {"ShardIteratorType": "LATEST", "SequenceNumber": number},
+            f"{invalid}should not be passed for this iterator type",
+        ),
+        (
+            {"ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": "9" * 21},
+            "Invalid SequenceNumber for the shard",
+        ),
+    ):
+        assert words in str(refused(api, "GetShardIterator", **place | body))
     said = refused(api, "GetShardIterator", **place | {"ShardIteratorType": "LATEST", "ShardId": "x" * 40})
     assert said == "ResourceNotFoundException: Requested resource not found: Shard does not exist"
     said = refused(api, "DescribeStream", StreamArn=arn + "0")

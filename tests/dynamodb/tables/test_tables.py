@@ -524,7 +524,7 @@ def test_refused_updates(run: Any) -> None:
             ("ValidationException", "redefined", redefined),
             (
                 "ValidationException",
-                "AttributeDefinitions",
+                "Some index key attribute have no definition",
                 {"GlobalSecondaryIndexUpdates": [{"Create": index("byx", "x")}]},
             ),
             ("ValidationException", "local region", {"ReplicaUpdates": [{"Create": {"RegionName": "us-east-1"}}]}),

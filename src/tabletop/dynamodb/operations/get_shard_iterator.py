@@ -13,6 +13,7 @@ from tabletop.dynamodb.streams.records import find_stream, parse_arn
 from tabletop.dynamodb.streams.shards import Shard
 from tabletop.storage.store import View
 
+_NOT_OF_SHARD = "Invalid SequenceNumber for the shard"
 _NEEDS = {
     "AT_SEQUENCE_NUMBER": "SequenceNumber",
     "AFTER_SEQUENCE_NUMBER": "SequenceNumber",
@@ -36,13 +37,13 @@ def prepare(body: Body, call: Call) -> GetShardIterator:
     kind = body["ShardIteratorType"]
     for member in ("SequenceNumber", "Timestamp"):
         if (member in body) != (_NEEDS.get(kind) == member):
-            # Inferred: that it is refused was observed of SequenceNumber, the words are ours.
-            word = "must not" if member in body else "must"
-            raise invalid(f"{member} {word} be specified for ShardIteratorType {kind}")
+            # Recorded of SequenceNumber in October 2026 by the authors of dynoxide, inferred of Timestamp.
+            fault = "should not be passed for this iterator type" if member in body else "cannot be null"
+            raise invalid(f"One or more parameter values were invalid: {member} {fault}")
     text = body.get("SequenceNumber")
     sequence = 0 if text is None else shards.parse_sequence(text)
     if sequence is None:
-        raise invalid(f"Invalid SequenceNumber: {text}")
+        raise invalid(_NOT_OF_SHARD)
     return GetShardIterator(call, body["StreamArn"], body["ShardId"], kind, sequence, body.get("Timestamp", 0.0))
 
 
@@ -74,7 +75,7 @@ def _position(view: View, number: int, shard: Shard, request: GetShardIterator, 
             raise invalid("Timestamp must not be in the future")
         return reading.position_at(view, number, shard, int(request.timestamp * 1000))
     if not shard.first <= request.sequence <= newest:
-        raise invalid(f"Invalid SequenceNumber: {shards.sequence_text(request.sequence)} is not in shard {shard.id}")
+        raise invalid(_NOT_OF_SHARD)
     position = request.sequence + (request.kind == "AFTER_SEQUENCE_NUMBER")
     reading.check_kept(view, number, shard, position)
     return position
