@@ -108,10 +108,13 @@ def _check_new_warm(definition: Definition, billing: str, holder: str) -> None:
 
 def check_warm(warm: Definition | None, current: dict[str, int], holder: str) -> None:
     """Refuse less warm throughput than a table or index has: it can only grow (documented; the words are recalled)."""
-    if warm is not None and not warm:
+    if warm is None:
+        return
+    given = {member: warm[member] for member in current if member in warm}
+    if not given:
         # Inferred.
         raise invalid_parameters(f"ReadUnitsPerSecond or WriteUnitsPerSecond must be specified for {holder}")
-    for member, units in (warm or {}).items():
+    for member, units in given.items():
         if units < current[member]:
             raise invalid_parameters(
                 f"Requested {member} for WarmThroughput for {holder} is lower than current WarmThroughput, "

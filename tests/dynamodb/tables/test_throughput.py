@@ -40,6 +40,10 @@ def test_warm_throughput_only_grows(dynamo: Dynamo, read: int, write: int, membe
     assert dynamo.refusal("CreateTable", **definition(WarmThroughput=warm(read, write))) == less
     dynamo("CreateTable", **definition(WarmThroughput=warm(12_000, 4_000)))
     assert dynamo.refusal("UpdateTable", TableName="users", WarmThroughput=warm(read, write)) == less
+    # Unknown members are passed over, and alone they specify nothing.
+    dynamo("UpdateTable", TableName="users", WarmThroughput={**warm(12_000, 4_000), "p": {}})
+    unknown = dynamo.refusal("UpdateTable", TableName="users", WarmThroughput={"p": {}})
+    assert unknown[1].endswith("must be specified for table")
     dynamo("UpdateTable", TableName="users", WarmThroughput={"ReadUnitsPerSecond": 20_000})
     assert shown(dynamo)["WarmThroughput"] == warm(20_000, 4_000) | {"Status": "ACTIVE"}
     code, _ = dynamo.refusal("UpdateTable", TableName="users", WarmThroughput={"ReadUnitsPerSecond": 19_999})
