@@ -122,13 +122,10 @@ def check_warm(warm: Definition | None, current: dict[str, int], holder: str) ->
             )
 
 
-_UNDEFINED = "Invalid KeySchema: Some index key attribute have no definition"
-
-
 def check_table_keys(schema: KeySchema, names: list[str], *, alone: bool) -> None:
     _check_length_two(schema, "keySchema")
     if len(schema) > len(names):
-        raise invalid(_UNDEFINED)
+        raise invalid("Invalid KeySchema: Some index key attribute have no definition")
     _check_pair(schema, names)
     if alone and len(schema) != len(names):
         raise invalid_parameters(
@@ -150,9 +147,6 @@ def _check_length_two(schema: KeySchema, path: str) -> None:
 
 def _check_defined(schema: KeySchema, names: list[str]) -> list[str]:
     used = [part["AttributeName"] for part in schema]
-    if len(used) > len(names):
-        # Recorded of CreateTable and UpdateTable in 2026 by the authors of dynoxide.
-        raise invalid(_UNDEFINED)
     if not set(used) <= set(names):
         raise invalid_parameters(
             "Some index key attributes are not defined in AttributeDefinitions. "

@@ -524,7 +524,7 @@ def test_refused_updates(run: Any) -> None:
             ("ValidationException", "redefined", redefined),
             (
                 "ValidationException",
-                "Some index key attribute have no definition",
+                "AttributeDefinitions",
                 {"GlobalSecondaryIndexUpdates": [{"Create": index("byx", "x")}]},
             ),
             ("ValidationException", "local region", {"ReplicaUpdates": [{"Create": {"RegionName": "us-east-1"}}]}),
