@@ -19,6 +19,13 @@ REFUSALS: tuple[Known, ...] = (
         _BAD_VALUE,
     ),
     Known(
+        "Values of expressions or their keys: which first",
+        "open",
+        "two errors, both true",
+        _BAD_VALUE,
+        "contains invalid key",
+    ),
+    Known(
         "Words for booleans",
         "Tabletop",
         "AWS, recorded in October 2026: yes, t, 1 ... are true, no, f, 0 ... false",
@@ -43,7 +50,7 @@ REFUSALS: tuple[Known, ...] = (
         "ConditionalOperator and operators of legacy parameters",
         "Tabletop",
         "AWS's newer validation layer, recorded in October 2026: no enumeration of the request's members any more",
-        "ConditionalOperator|for Action|Invalid comparison operator|value set: \\[ALL, OR\\]",
+        "",
         "conditionalOperator|member.action|comparisonOperator",
     ),
     Known(
