@@ -9,6 +9,7 @@ Reading order: ``schema`` and ``keys`` (what a table is, where its data lies), `
 ``expressions`` (and ``legacy``, which lowers the old parameters to the same trees), ``indexes``, ``write`` (the one write
 path), ``changes`` and ``streams`` (what a write leaves for those who follow it), ``read``, ``selection`` and ``key_spans``
 (the one range-read path), ``operations`` (one file per API action, listed in ``actions``), ``partiql``, ``catalog``, ``bulk``,
+``constraints`` (requests against AWS's model; ``item_members`` and ``validation_layers``: in whose words),
 ``touches`` and ``facts`` (what policies may ask about a request), ``background`` (TTL, backfill, retention, clearing of
 dropped tables), ``checker`` (proves the data whole).
 """
