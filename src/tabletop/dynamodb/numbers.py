@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)(
 
 _PLAIN = r"-?(?:[1-9][0-9]*|0(?=\.))(?:\.[0-9]*[1-9])?"
 _is_plain = re.compile(_PLAIN).fullmatch
-_are_plain = re.compile(f"(?:{_PLAIN}|0)(?:,(?:{_PLAIN}|0))*+").fullmatch
+_are_plain = re.compile(f"(?:{_PLAIN}|0)(?:,(?:{_PLAIN}|0))*").fullmatch
 """Canonical texts of digits alone, but for zero's."""
 
 _EXACT = Context(prec=DIGITS_MAX, Emax=999, Emin=-999, traps=[Inexact, InvalidOperation])
