@@ -216,7 +216,7 @@ class Gateway:
         name = routing.service_of(request)
         service = self._services.get(name or "")
         if name is None or service is None:
-            return _unknown_service(request, name)
+            return _with_cors(request, pages.not_served(request, ("dynamodb", *self._services)))
         model = service_model(name)
         protocol = protocols.protocol_of(model, request)
         request_id = new_uuid()
@@ -310,10 +310,3 @@ def _as_api_error(error: BaseException, request_id: str) -> ApiError:
         return ApiError("InternalServerError", _UNAVAILABLE + str(error.args[0]), status=500)
     _log.error("a request failed by our fault", request_id=request_id, trace="".join(format_exception(error)))
     return ApiError("InternalServerError", "Internal server error", status=500)
-
-
-def _unknown_service(request: HttpRequest, name: str | None) -> HttpResponse:
-    if request.path != "/" or (name is None and "x-amz-target" not in request.headers):
-        return _with_cors(request, pages.not_found())
-    body = orjson.dumps({"__type": "com.amazon.coral.service#UnknownOperationException"})
-    return HttpResponse(400, [("Content-Type", _DYNAMODB_TYPE), ("x-amzn-RequestId", new_request_id())], body)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import orjson
 
 from tabletop import __version__
+from tabletop.base.randomness import new_request_id
+from tabletop.wire import cbor, cbor_values, routing
 from tabletop.wire.http import HeaderList, HttpRequest, HttpResponse
+from tabletop.wire.xml_values import escape
 
+_XML_SERVICES = frozenset({"s3", "s3express", "route53", "cloudfront"})
+"""REST services that answer in XML, the ones that newcomers try."""
 CORS_HEADERS: HeaderList = [
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amz-crc32,x-amzn-ErrorType,Date"),
@@ -30,7 +35,12 @@ def page(request: HttpRequest, services: tuple[str, ...]) -> HttpResponse | None
 
 def alive(request: HttpRequest) -> HttpResponse | None:
     """The answer to ``GET /``: the server is here, and serves DynamoDB at least."""
-    if request.method not in ("GET", "HEAD") or request.path != "/" or request.query:
+    if (
+        request.method not in ("GET", "HEAD")
+        or request.path != "/"
+        or request.query
+        or "authorization" in request.headers
+    ):
         return None
     return _text(200, f"healthy: {request.headers.get('host', 'localhost')}")
 
@@ -49,8 +59,32 @@ def preflight(request: HttpRequest) -> HttpResponse:
     return HttpResponse(200, headers)
 
 
-def not_found() -> HttpResponse:
-    return _text(404, "<UnknownOperationException/>\n")
+def not_served(request: HttpRequest, services: tuple[str, ...]) -> HttpResponse:
+    """The answer to a request for no service that is served: what is missing, in the protocol that the client speaks.
+
+    The words are ours. An SDK shows them as it shows any error of the service, and does not try again.
+    """
+    scope = routing.credential_scope(request)
+    named = scope[3] if scope is not None else ""
+    smithy = cbor.PATH.fullmatch(request.path)
+    target = smithy[1] if smithy else request.headers.get("x-amz-target", "")
+    if not (named or target):
+        return _text(404, "<UnknownOperationException/>\n")
+    missing = f"the service {named}" if named and named not in services else f"the operation {target or request.path}"
+    message = f"Tabletop does not have {missing}. It serves {', '.join(services)}."
+    code = "UnknownOperationException"
+    headers: HeaderList = [("x-amzn-RequestId", new_request_id()), ("x-amzn-ErrorType", code)]
+    if smithy:
+        headers += [("Smithy-Protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor")]
+        return HttpResponse(400, headers, cbor_values.dumps({"__type": code, "message": message}))
+    if named in _XML_SERVICES or request.headers.get("content-type", "").startswith(
+        "application/x-www-form-urlencoded"
+    ):
+        error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+        wrapped = error if named == "s3" else f"<ErrorResponse><Errors>{error}</Errors>{error}</ErrorResponse>"
+        return HttpResponse(400, [*headers, ("Content-Type", "text/xml")], wrapped.encode())
+    body = orjson.dumps({"__type": f"com.amazon.coral.service#{code}", "message": message})
+    return HttpResponse(400, [*headers, ("Content-Type", "application/x-amz-json-1.0")], body)
 
 
 def _text(status: int, text: str) -> HttpResponse:
