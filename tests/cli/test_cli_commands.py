@@ -13,6 +13,7 @@ from tabletop import __version__
 from tabletop.base.settings import OPTIONS
 from tabletop.cli import COMMANDS, tabletop
 from tabletop.cli.profile import split_section
+from tabletop.server.state import ServerState
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +113,41 @@ def test_check_without_data(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "there is no data directory" in done.output
     assert not (tmp_path / "none").exists()
+
+
+# The AWS CLI would try for half a minute to reach a server that is not there; what needs no server goes through.
+def test_aws_without_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr("tabletop.cli.aws.find_aws", lambda: "aws")
+    monkeypatch.setattr("tabletop.cli.aws._answers", lambda port: False)
+    monkeypatch.setattr("os.execve", lambda program, arguments, environment: ran.append(arguments[1:]))
+    done = run("aws", "dynamodb", "list-tables")
+    assert (done.exit_code, done.output) == (3, "No server is running. Start one: tabletop start\n")
+    assert run("aws", "--version").exit_code == 0
+    assert run("aws", "dynamodb", "help").exit_code == 0
+    assert ran == [["--version"], ["dynamodb", "help"]]
+
+
+# Which of several servers is meant is not guessed, unless one of them is at the port that everybody uses.
+def test_env_with_several_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def servers(*ports: int) -> None:
+        states = [
+            ServerState(pid=port, started=0, version="", address=f"http://localhost:{port}", port=port, directory="")
+            for port in ports
+        ]
+        monkeypatch.setattr("tabletop.cli.servers.running_servers", lambda settings: states)
+
+    servers(4567, 4566)
+    assert "AWS_ENDPOINT_URL=http://localhost:4566" in run("env").output
+    servers(4568, 4567)
+    assert "name one: --port 4567, --port 4568 (or by TABLETOP_PORT=...)" in run("env").output
+    assert "AWS_ENDPOINT_URL=http://localhost:4568" in run("env", "--port", "4568").output
+
+
+# A slip in a command's name is answered with the name.
+def test_misspelt_command() -> None:
+    assert "No such command 'strat'. Did you mean 'start'?" in run("strat").output
+    assert "Did you mean" not in run("xyzzy").output
 
 
 # No AWS CLI: the message says what to install.

@@ -77,12 +77,15 @@ def test_start_status_stop(home: dict[str, str]) -> None:
     assert second.returncode == 1
     assert second.stderr == (
         f"tabletop: the data directory {data(home)} is in use by process {server['pid']}, "
-        f"which serves at {server['address']}\n"
+        f"which serves at {server['address']}; choose another directory with --data\n"
     )
     # The port too; and --detach passes on what the server said.
     other = tabletop(home, "start", "--port", str(server["port"]), "--data", data(home) + "2", "--detach")
     assert other.returncode == 1
-    assert other.stderr.startswith(f"tabletop: port {server['port']} of localhost is in use")
+    assert other.stderr == (
+        f"tabletop: port {server['port']} of localhost is in use by Tabletop (process {server['pid']}, data in "
+        f"{data(home)}); `tabletop stop --port {server['port']}`, or choose another with --port\n"
+    )
     assert tabletop(home, "stop", "--data", data(home)).returncode == 0
     assert tabletop(home, "status", "--data", data(home)).returncode == 3
     with pytest.raises(OSError), socket.create_connection(("127.0.0.1", server["port"]), 1):

@@ -58,7 +58,8 @@ def test_data_directory_in_use(tmp_path: Path) -> None:
     with running("--data", str(tmp_path)) as (pid, port):
         line = the_line(run_start("--data", str(tmp_path)))
         assert line == (
-            f"the data directory {tmp_path} is in use by process {pid}, which serves at http://localhost:{port}"
+            f"the data directory {tmp_path} is in use by process {pid}, which serves at http://localhost:{port}; "
+            "choose another directory with --data"
         )
         assert dynamodb(port, "ListTables", {}).status == 200
 

@@ -26,7 +26,7 @@ from tabletop.base.files import (
     write_atomically,
     write_private,
 )
-from tabletop.base.settings import OPTIONS, Settings, settings_from, settings_from_json
+from tabletop.base.settings import OPTIONS, Settings, misspelt_variables, settings_from, settings_from_json
 from tabletop.server.state import hold_data_directory
 
 
@@ -35,6 +35,14 @@ def test_settings_and_options_agree() -> None:
     fields = {field.name: field.default for field in dataclasses.fields(Settings)}
     assert fields == {option.name: option.default for option in OPTIONS}
     assert settings_from({}) == Settings()
+
+
+# A variable is named as its flag is; the names of the fields count too. A slip is told from a variable of somebody else's.
+def test_variables_of_options() -> None:
+    assert settings_from({}, {"TABLETOP_DATA": "/a", "TABLETOP_TABLE_DELAY": "5"}).data_directory == Path("/a")
+    assert settings_from({}, {"TABLETOP_DATA_DIRECTORY": "/b", "TABLETOP_TABLE_DELAY_MS": "7"}).table_delay_ms == 7
+    environment = {"TABLETOP_PROT": "1", "TABLETOP_PORT": "2", "TABLETOP_MY_OWN": "3", "PROT": "4"}
+    assert misspelt_variables(environment) == {"TABLETOP_PROT": "TABLETOP_PORT"}
 
 
 # The command line wins over the environment, that over the default; an empty variable is none.

@@ -18,6 +18,7 @@ from tabletop.base.limits import WORKERS_MAX
 from tabletop.base.log import LEVELS
 
 DEFAULT_PORT = 4566
+VARIABLE_PREFIX = "TABLETOP_"
 
 Kind = Literal["text", "integer", "flag", "path"]
 
@@ -37,8 +38,13 @@ class Option:
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it where the command line does not."""
-        return "TABLETOP_" + self.name.upper()
+        """The environment variable that sets it where the command line does not: named as its flag is."""
+        return VARIABLE_PREFIX + self.flags[0].removeprefix("--").replace("-", "_").upper()
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """All variables that set it; the first that is there counts. ``name`` is an older spelling for some."""
+        return tuple(dict.fromkeys((self.variable, VARIABLE_PREFIX + self.name.upper())))
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -113,6 +119,16 @@ class Settings:
         return json.dumps(asdict(self) | {"root_key": None}, default=str)
 
 
+def misspelt_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables that set nothing, each with the one that was likely meant."""
+    from difflib import get_close_matches
+
+    known = [name for option in OPTIONS for name in option.variables]
+    unknown = sorted(name for name in environment if name.startswith(VARIABLE_PREFIX) and name not in known)
+    found = {name: get_close_matches(name, known, n=1, cutoff=0.85) for name in unknown}
+    return {name: matches[0] for name, matches in found.items() if matches}
+
+
 def settings_from_json(text: str) -> Settings:
     return settings_from(json.loads(text))
 
@@ -126,7 +142,7 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str] | Non
     for option in OPTIONS:
         value = given.get(option.name)
         if value is None and environment is not None:
-            value = environment.get(option.variable) or None
+            value = next((environment[name] for name in option.variables if environment.get(name)), None)
         values[option.name] = option.default if value is None else _convert(option, value)
     unknown = given.keys() - values.keys()
     if unknown:

@@ -36,6 +36,11 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(cmd_name, COMMANDS, n=1)
+            if near and not ctx.resilient_parsing:
+                ctx.fail(f"No such command {cmd_name!r}. Did you mean {near[0]!r}?")
             return None
         module = cmd_name + "_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         found = importlib.import_module(f"tabletop.cli.{module}").command

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 from pathlib import Path
 
 import click
 
-from tabletop.cli.servers import OVERRIDING_VARIABLES, aws_variables, find_server
+from tabletop.base.settings import DEFAULT_PORT
+from tabletop.cli.servers import OVERRIDING_VARIABLES, aws_variables, find_server, not_running
 
 MISSING = """The AWS CLI is not installed. Install it beside Tabletop:
 
@@ -40,9 +42,26 @@ def command(arguments: tuple[str, ...]) -> None:
     if program is None:
         raise click.ClickException(MISSING)
     environment = {name: value for name, value in os.environ.items() if name not in OVERRIDING_VARIABLES}
-    environment |= aws_variables(find_server(None, None))
+    server = find_server(None, None)
+    if server is None and not _needs_no_server(arguments) and not _answers(DEFAULT_PORT):
+        # The AWS CLI itself would try again for half a minute.
+        not_running()
+    environment |= aws_variables(server)
     sys.stdout.flush()
     os.execve(program, [program, *arguments], environment)
+
+
+def _needs_no_server(arguments: tuple[str, ...]) -> bool:
+    return not arguments or arguments[0] in ("configure", "history", "help", "--version") or "help" in arguments
+
+
+def _answers(port: int) -> bool:
+    """Somebody listens there: another user's server, or one in a container."""
+    try:
+        socket.create_connection(("localhost", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def find_aws() -> str | None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -56,22 +56,33 @@ def matching_servers(port: int | None, data: Path | None) -> list[ServerState]:
 
 
 def find_server(port: int | None, data: Path | None) -> ServerState | None:
-    """The running server that is meant, or the first of several, or none."""
-    return next(iter(matching_servers(port, data)), None)
+    """The running server that is meant, or none. Of several the one at the default port; without it ends the command."""
+    servers = found = matching_servers(port, data)
+    if len(servers) > 1:
+        found = [server for server in found if server.port == DEFAULT_PORT]
+        if not found:
+            raise _several(servers)
+    return found[0] if found else None
+
+
+def _several(servers: list[ServerState]) -> click.ClickException:
+    listed = ", ".join(f"--port {port}" for port in sorted(server.port for server in servers))
+    return click.ClickException(f"several servers are running; name one: {listed} (or by {PORT_VARIABLE}=...)")
 
 
 def required_server(port: int | None, data: Path | None) -> ServerState:
     """Ends the command with status 3 when there is none, and with an error when several could be meant."""
     found = matching_servers(port, data)
     if len(found) > 1:
-        listed = ", ".join(f"--port {server.port}" for server in found)
-        raise click.ClickException(f"several servers are running; name one: {listed}")
+        raise _several(found)
     if not found:
-        click.echo(
-            "No server is running" + (f" at port {port}" if port else "") + ". Start one: tabletop start", err=True
-        )
-        raise SystemExit(NOT_RUNNING)
+        not_running(port)
     return found[0]
+
+
+def not_running(port: int | None = None) -> NoReturn:
+    click.echo("No server is running" + (f" at port {port}" if port else "") + ". Start one: tabletop start", err=True)
+    raise SystemExit(NOT_RUNNING)
 
 
 @dataclass(frozen=True, slots=True)

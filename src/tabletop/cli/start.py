@@ -15,7 +15,7 @@ from tabletop.base.clock import system_stopwatch
 from tabletop.base.errors import StartupError
 from tabletop.base.files import private_directory, runtime_directory
 from tabletop.base.limits import READINESS_TIMEOUT_S
-from tabletop.base.settings import OPTIONS, Option, Settings, settings_from
+from tabletop.base.settings import OPTIONS, Option, Settings, misspelt_variables, settings_from
 from tabletop.server.state import ServerState, running_servers
 
 SHOWN_ONCE = ("The root key of this server", "export AWS_")
@@ -50,12 +50,14 @@ def start(detach: bool, **given: Any) -> None:
       tabletop start --workers 4              four processes share the port
 
     Each option can also be set by an environment variable: TABLETOP_ and the option's name, as in TABLETOP_PORT=4567,
-    TABLETOP_DATA_DIRECTORY=/srv/db.
+    TABLETOP_DATA=/srv/db.
     """
     try:
         settings = settings_from(given, os.environ)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    for name, meant in misspelt_variables(os.environ).items():
+        click.echo(f"tabletop: {name} is no setting; was {meant} meant?", err=True)
     try:
         if detach:
             _start_in_background(settings)

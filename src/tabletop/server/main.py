@@ -51,7 +51,11 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
             assert private is not None
             directory, held = private
         else:
-            directory, held = settings.directory, hold_data_directory(settings.directory)
+            directory = settings.directory
+            try:
+                held = hold_data_directory(directory)
+            except StartupError as error:
+                raise StartupError(f"{error}; choose another directory with --data") from error
         try:
             run_loop(_serve(settings, directory, held, private[0] if private else None, announce))
         finally:

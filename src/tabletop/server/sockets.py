@@ -7,6 +7,7 @@ import os
 import socket
 
 from tabletop.base.errors import StartupError
+from tabletop.server.state import registered_at
 
 BACKLOG = 4096
 
@@ -83,7 +84,10 @@ def _close(sockets: list[socket.socket]) -> None:
 
 def _explain(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use by another program; stop it, or choose another with --port"
+        ours = registered_at(port)
+        who = f"Tabletop (process {ours.pid}, data in {ours.directory})" if ours else "another program"
+        how = f"`tabletop stop --port {port}`" if ours else "stop it"
+        return f"port {port} of {host} is in use by {who}; {how}, or choose another with --port"
     if error.errno == errno.EACCES:
         return f"port {port} of {host} needs privileges that this user lacks; choose one above 1023 with --port"
     if error.errno == errno.EADDRNOTAVAIL:

@@ -91,6 +91,13 @@ def register(directory: Path, port: int) -> Path:
     return note
 
 
+def registered_at(port: int) -> ServerState | None:
+    """This user's server at the port, where one runs there."""
+    note = runtime_directory() / _SERVERS / str(port)
+    state = state_in(Path(note.read_text())) if note.is_file() else None
+    return state if state is not None and state.port == port else None
+
+
 def _registered() -> list[Path]:
     folder = runtime_directory() / _SERVERS
     notes = sorted(folder.iterdir()) if folder.is_dir() else []
