@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from calendar import timegm
 from dataclasses import dataclass
 from enum import Enum
@@ -32,6 +33,9 @@ CACHE_ENTRIES_MAX = 4096
 REMEMBERED_CHARACTERS_MAX = 512
 """Longer texts are not kept: what strangers send must not fill the memory."""
 _QUERY_SAFE = "-_.~"
+_WHITE = " \t"
+"""``str.strip`` would take the last byte of a name like "Skåne à" as well: in latin-1 it is white space."""
+_SPACES = re.compile(f"[{_WHITE}]+")
 _UNSIGNED_BODY_SERVICES = frozenset({"s3"})
 _MUST_BE_SIGNED_IF_PRESENT = ("x-amz-target",)
 
@@ -129,10 +133,10 @@ def canonical_request(request: HttpRequest, signature: Signature) -> bytes:
         _canonical_query(query) if query else "",
     ]
     for name in scope.signed_headers:
-        value = headers.get(name, "")
+        value = headers.get(name, "").strip(_WHITE)
         if "  " in value:
-            value = " ".join(value.split())
-        lines.append(f"{name}:{value.strip()}")
+            value = _SPACES.sub(" ", value)
+        lines.append(f"{name}:{value}")
     lines += ("", scope.signed_headers_line, _payload_hash(request, signature))
     # Header values arrive as latin-1 text, byte for byte as they were sent and signed.
     text = "\n".join(lines)
@@ -365,5 +369,7 @@ def _canonical_query(query: str) -> str:
 
 
 def _requote(text: str) -> str:
+    # A plus is the space that ``query_pairs`` takes it for: signed as anything else, it could be put in the place of %2B.
+    text = text.replace("+", " ")
     # errors="surrogateescape" keeps bytes that are no UTF-8 as they are, both ways.
     return quote(unquote(text, errors="surrogateescape"), safe=_QUERY_SAFE, errors="surrogateescape")
