@@ -61,14 +61,20 @@ class Response:
 
 
 def ask(
-    url: str, path: str = "", method: str = "GET", body: bytes | None = None, credentials: Any = None, **headers: str
+    url: str,
+    path: str = "",
+    method: str = "GET",
+    body: bytes | None = None,
+    credentials: Any = None,
+    region: str = "us-east-1",
+    **headers: str,
 ) -> Response:
     """``credentials`` sign the request. Names below localhost are this machine, which not every resolver knows."""
     parts = urlsplit(url + path)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if credentials is not None:
         request = AWSRequest(method=method, url=url + path, data=body or b"", headers=sent)
-        SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
+        SigV4Auth(credentials, "lambda", region).add_auth(request)
         sent = dict(request.headers.items())
     assert parts.hostname is not None
     local = parts.hostname.endswith(".localhost")
@@ -210,7 +216,15 @@ def test_signed_calls(functions: Any, iam: Any, function: str, closed_url: str, 
         identity = answer.json["event"]["requestContext"]["authorizer"]["iam"]
         assert (identity["userArn"], identity["accountId"]) == (arn, account)
         wrong = Credentials(key["AccessKeyId"], "x" * 40)
-        assert ask(closed_url, credentials=wrong).status == 403
+        answer = ask(closed_url, credentials=wrong)
+        assert (answer.status, answer.header("x-amzn-errortype")) == (403, "InvalidSignatureException")
+        assert answer.json["message"].startswith("The request signature we calculated does not match")
+        answer = ask(closed_url, credentials=credentials, region="eu-west-1")
+        assert (answer.status, answer.json["message"]) == (403, "Credential should be scoped to a valid region.")
+        answer = ask(closed_url, Authorization="AWS4-HMAC-SHA256 Credential=x")
+        assert (answer.status, answer.header("x-amzn-errortype")) == (400, "IncompleteSignatureException")
+        # The root of another account is nobody here until the function's own policy names it.
+        assert ask(closed_url, credentials=Credentials("222222222222", "x")).status == 403
         iam.delete_user_policy(UserName=user, PolicyName="p")
     finally:
         iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
+
 from tabletop.base.access import KeyFacts
 from tabletop.base.call import Call, Principal
 from tabletop.base.clock import Clock
@@ -26,6 +28,16 @@ _FORBIDDEN = (
     b'{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: '
     b'https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}'
 )
+_WRONG_REGION = "Credential should be scoped to a valid region."
+_SIGNATURES = frozenset(
+    {
+        "InvalidSignatureException",
+        "UnrecognizedClientException",
+        "IncompleteSignatureException",
+        "ExpiredTokenException",
+    }
+)
+"""What is wrong with a signature is told; that there is none, or that policies refuse, is Forbidden (recalled)."""
 _TOO_LARGE = b'{"Message":"Request Entity Too Large"}'
 _BODY_BYTES_MAX = 6 * 1024 * 1024
 _log = Log("gateway")
@@ -68,6 +80,8 @@ class FunctionUrls:
         principal, access_key_id = _ANYBODY, ""
         if url.auth == "AWS_IAM":
             identity = self._iam.authenticate(view, request, "lambda", now)
+            if identity.issued and identity.region != url.reference.region:
+                raise ApiError("InvalidSignatureException", _WRONG_REGION, status=403)
             principal, access_key_id = identity.principal, identity.access_key_id
         reference = url.reference
         call = Call(
@@ -106,6 +120,11 @@ class FunctionUrls:
 def _refusal(error: ApiError) -> HttpResponse:
     if error.code == "TooManyRequestsException":
         return urls.plain(429, b'{"Reason":null,"Type":null,"message":"Rate Exceeded."}')
+    if error.code in _SIGNATURES:
+        response = urls.plain(error.status, orjson.dumps({"message": error.message}))
+        response.headers.append(("x-amzn-ErrorType", error.code))
+        _log.info("a function URL refused a signature", code=error.code, reason=error.message)
+        return response
     if error.status == 403:
         response = urls.plain(403, _FORBIDDEN)
         response.headers.append(("x-amzn-ErrorType", "AccessDeniedException"))
