@@ -14,7 +14,15 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import Keyring
-from tabletop.iam.evaluation import CallerNames, Decision, NamedPolicy, PolicySet, evaluate, is_free_of_context
+from tabletop.iam.evaluation import (
+    CallerNames,
+    Decision,
+    NamedPolicy,
+    PolicySet,
+    evaluate,
+    evaluate_across,
+    is_free_of_context,
+)
 from tabletop.iam.explanation import near_misses
 from tabletop.iam.holdings import Holdings, holder_key
 from tabletop.iam.journal import Journal
@@ -58,9 +66,13 @@ class Authorizer:
         facts: Facts = NO_FACTS,
     ) -> None:
         """Return if the caller may do every one of ``targets``; otherwise raise the service's access denied error."""
-        if call.principal.kind == "root" or not targets:
+        account = call.principal.account
+        if call.principal.kind != "root":
+            policies, caller = self.policies_of(view, call)
+        elif any(is_foreign(resource, account) for _, resource in targets):
+            policies, caller = PolicySet(self._everything()), Caller()
+        else:
             return
-        policies, caller = self.policies_of(view, call)
         for number, (action, resource) in enumerate(targets):
             document = facts.resource_policy(number)
             grant = (call.principal.unique_id, policies.identity, policies.boundary, action, resource)
@@ -94,9 +106,11 @@ class Authorizer:
         context: RequestContext,
         resource_policy: str | None,
     ) -> Decision:
-        if resource_policy is None:
+        foreign = is_foreign(target[1], call.principal.account)
+        if resource_policy is None and not foreign:
             return evaluate(policies, *target, context)
-        return evaluate(
+        decide = evaluate_across if foreign else evaluate
+        return decide(
             policies,
             *target,
             context,
@@ -168,6 +182,10 @@ class Authorizer:
                 )
         return PolicySet(identity, boundary, session), caller
 
+    def _everything(self) -> tuple[NamedPolicy, ...]:
+        """What the root may do: everything in its own account."""
+        return tuple(filter(None, (self.holdings.aws_managed(_EVERYTHING),)))
+
     def _policies_of_federated(self, view: View, call: Call) -> tuple[PolicySet, Caller]:
         """Those of the user who asked for the session, or all rights where the root did; and the session's, or none."""
         principal = call.principal
@@ -177,7 +195,7 @@ class Authorizer:
         identity: tuple[NamedPolicy, ...] = ()
         boundary = None
         if credentials.kind == "federated-root":
-            identity = tuple(filter(None, (self.holdings.aws_managed(_EVERYTHING),)))
+            identity = self._everything()
         else:
             holder = self.holdings.holder(view, USERS.key(principal.account, principal.name.lower()))
             if holder is not None and holder.record_id == credentials.owner_id:
@@ -202,6 +220,12 @@ def caller_names(call: Call, caller: Caller) -> CallerNames:
     # A role's unique id stands before the session's name.
     role = (caller.role_arn, call.principal.unique_id.partition(":")[0]) if caller.role_arn else ()
     return CallerNames("AWS", direct + role, through_account, direct)
+
+
+def is_foreign(resource: str, account: str) -> bool:
+    """Whether the ARN is of something in another account. AWS's own policies and what names no account are nobody's."""
+    parts = resource.split(":", 5)
+    return len(parts) == 6 and parts[4] != account and len(parts[4]) == 12 and parts[4].isdigit()
 
 
 def _with_session_tags(own: Mapping[str, str], session: Mapping[str, str]) -> dict[str, str]:

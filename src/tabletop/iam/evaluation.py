@@ -1,7 +1,8 @@
 """Compiled policies and one question -> a verdict, by AWS's documented order. Pure.
 
 An explicit deny anywhere decides. Then the session policies (if there are any) and the permissions boundary (if there
-is one) must allow, and either an identity policy or, within one account, the resource's own policy. Nothing that
+is one) must allow, and either an identity policy or, within one account, the resource's own policy; across accounts
+both (``evaluate_across``). Nothing that
 speaks for it: denied. A resource's policy that allows a user or a role's session by its very ARN needs no other: neither
 boundary nor session policies limit it by their silence, as they limit what is allowed to a role or to everyone (IAM user
 guide, "Policy evaluation logic"; that everyone's grant to a user is limited by his boundary is inferred).
@@ -131,6 +132,37 @@ def evaluate(
         return _REFUSALS[lacking]
     assert granted is not None
     return _decision(granted, layer)
+
+
+def evaluate_across(
+    policies: PolicySet,
+    action: str,
+    resource: str,
+    context: Context,
+    *,
+    resource_policies: Sequence[NamedPolicy],
+    caller: CallerNames,
+) -> Decision:
+    """The same where the resource is another account's: the caller's own account must allow, and the resource's policy too.
+
+    That policy may name the caller's whole account.
+    """
+    own = evaluate(policies, action, resource, context)
+    if own.explicit:
+        return own
+    theirs = evaluate(
+        PolicySet(),
+        action,
+        resource,
+        context,
+        resource_policies=resource_policies,
+        caller=caller.trusting_the_account(),
+    )
+    if theirs.explicit:
+        return theirs
+    if not own.allowed:
+        return own
+    return theirs if theirs.allowed else _REFUSALS[Layer.RESOURCE]
 
 
 def is_free_of_context(policies: PolicySet, action: str) -> bool:

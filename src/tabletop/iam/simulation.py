@@ -15,7 +15,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.authorization import Authorizer, attached
 from tabletop.iam.conditions import Context, ContextValue
-from tabletop.iam.evaluation import CallerNames, Decision, Layer, NamedPolicy, PolicySet, evaluate
+from tabletop.iam.evaluation import CallerNames, Decision, Layer, NamedPolicy, PolicySet, evaluate, evaluate_across
 from tabletop.iam.exclusions import excludes
 from tabletop.iam.operation import Answer, Params, Read
 from tabletop.iam.policies import Statement, compile_policy, context_keys
@@ -205,15 +205,8 @@ def _verdict(simulation: Simulation, action: str, resource: str) -> Answer:
 def _decide(simulation: Simulation, action: str, resource: str) -> Decision:
     policies, context, caller = simulation.policies, simulation.context, simulation.caller
     theirs = simulation.resource_policies
-    decision = evaluate(policies, action, resource, context, resource_policies=theirs, caller=caller)
-    if not simulation.crosses_accounts or decision.explicit:
-        return decision
-    # Both accounts must allow; to the resource's account the caller's whole account may be named.
-    own = evaluate(policies, action, resource, context)
-    their = evaluate(
-        PolicySet(), action, resource, context, resource_policies=theirs, caller=caller.trusting_the_account()
-    )
-    return their if own.allowed else own
+    decide = evaluate_across if simulation.crosses_accounts else evaluate
+    return decide(policies, action, resource, context, resource_policies=theirs, caller=caller)
 
 
 def _details(simulation: Simulation, action: str, resource: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 Also the credentials that Lambda's workers run with.
 
 A role's trust policy is a resource policy that a caller needs. Where it names the caller itself (its ARN, its role's
-ARN, or everyone) that is enough; where it names the account, the account's identity policies must allow it as well.
+ARN, or everyone) that is enough within its account; where it names the account, or the caller is of another one, the
+caller's identity policies must allow it as well.
 Whether the role does not exist or does not trust the caller: the answer is the same refusal, as on AWS.
 """
 
@@ -15,11 +16,11 @@ from tabletop.base.access import KeyFacts
 from tabletop.base.call import ROOT_ACCOUNT, Call, Principal
 from tabletop.base.errors import ApiError
 from tabletop.iam import session_tokens, unverifiable
-from tabletop.iam.authorization import Authorizer, caller_names
+from tabletop.iam.authorization import Authorizer, caller_names, is_foreign
 from tabletop.iam.conditions import Context, ContextValue
 from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import DrawnCredentials, Keyring
-from tabletop.iam.evaluation import CallerNames, NamedPolicy, PolicySet, evaluate
+from tabletop.iam.evaluation import CallerNames, NamedPolicy, PolicySet, evaluate, evaluate_across
 from tabletop.iam.mfa_devices import verified
 from tabletop.iam.operation import Answer, Change, Params, Read, Write, merge_tags, seconds, validation_error
 from tabletop.iam.policies import compile_policy
@@ -259,8 +260,10 @@ def _check_trusted(
         actions.append("sts:TagSession")
     if "SourceIdentity" in params:
         actions.append("sts:SetSourceIdentity")
+    # The root is not limited by policies of its own account, and needs to be trusted nevertheless.
+    decide = evaluate_across if is_foreign(role_arn, call.account) and not root else evaluate
     for action in actions:
-        decision = evaluate(policies, action, role_arn, context, resource_policies=trust, caller=names)
+        decision = decide(policies, action, role_arn, context, resource_policies=trust, caller=names)
         trusted = evaluate(
             PolicySet(), action, role_arn, context, resource_policies=trust, caller=names.trusting_the_account()
         )
