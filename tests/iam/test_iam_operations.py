@@ -364,6 +364,13 @@ def test_a_missing_role_is_not_told(api: Api) -> None:
     assert refused[0] == "AccessDenied"
 
 
+# What is no role's ARN at all is told so.
+@pytest.mark.parametrize("role_arn", ["a-role-by-its-name-alone", "arn:aws:iam::000000000000:user/alice"])
+def test_a_role_is_assumed_by_its_arn(api: Api, role_arn: str) -> None:
+    refused = api.refusal("AssumeRole", service="sts", RoleArn=role_arn, RoleSessionName="s1")
+    assert refused == ("ValidationError", 400, f"{role_arn} is invalid")
+
+
 # The session lives as long as was asked for, and its own policy limits it.
 def test_a_session_is_limited_by_its_policy(api: Api, iam: Iam, store: DictStore) -> None:
     api("CreateRole", RoleName="worker", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT_ROOT}))

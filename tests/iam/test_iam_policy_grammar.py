@@ -9,11 +9,13 @@ import pytest
 
 from tabletop.base.errors import ApiError
 from tabletop.iam.policies import compile_policy
-from tabletop.iam.policy_grammar import check_identity_policy, check_trust_policy
+from tabletop.iam.policy_grammar import check_identity_policy, check_managed_policy, check_trust_policy
 
 GOOD = {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "arn:aws:dynamodb:*:*:table/Users"}
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 SYNTAX = "Syntax errors in policy."
+LEGACY = "The policy failed legacy parsing"
+FULL_VENDOR = "Resource vendor must be fully qualified and cannot contain regexes."
 VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 
 
@@ -34,12 +36,26 @@ def without(statement: dict[str, Any], *names: str) -> dict[str, Any]:
         json.dumps({"Version": "2012-10-17", "Statement": GOOD}),
         json.dumps({"Statement": GOOD}),
         json.dumps({"Version": "2008-10-17", "Id": "x", "Statement": {**GOOD, "Sid": "One1"}}),
-        policy({**GOOD, "Action": ["*"], "Resource": ["*", "arn:aws:s3:::${aws:username}/*", "arn:aws:s3*"]}),
+        policy(
+            {
+                **GOOD,
+                "Action": ["*"],
+                "Resource": ["*", "arn:aws:s3:::${aws:username}/*", "arn:aws:s3", "arn:aws:dynamodb:*"],
+            }
+        ),
         policy({**without(GOOD, "Action", "Resource"), "NotAction": "iam:*", "NotResource": "arn:aws:s3:::x"}),
         policy(
             {**GOOD, "Condition": {"Bool": {"aws:SecureTransport": True}, "NumericEquals": {"s3:max-keys": [1, 2]}}}
         ),
-        policy({**GOOD, "Resource": "arn:aws:iam::123456789012:role/x"}),
+        *(
+            policy({**GOOD, "Resource": f"arn:aws:iam::{rest}"})
+            for rest in (
+                "123456789012:role/x",
+                "*:user/${aws:username}",
+                "aws:policy/x",
+                "123456789012:*",
+            )
+        ),
         policy({**GOOD, "Resource": "arn:*:s3:::x"}),
     ],
 )
@@ -85,6 +101,31 @@ def test_good_policies_pass(document: str) -> None:
             policy({**GOOD, "Resource": "arn:abc:s3:::x"}),
             'Partition "abc" is not valid for resource "arn:abc:s3:::x".',
         ),
+        *(
+            (policy({**GOOD, "Resource": resource}), message)
+            for resource, message in (
+                ("arn:abc:s3", 'Partition "abc" is not valid for resource "arn:abc:s3:*:*:*".'),
+                ("arn", 'Resource arn must be in ARN format or "*".'),
+                ("arn:aws", FULL_VENDOR),
+                ("arn:aws:s3*:::x", FULL_VENDOR),
+                ("arn:aws:*", FULL_VENDOR),
+                ("arn:aws::::x", "Vendor is not valid"),
+                ("arn:aws:s3::x", LEGACY),
+                ("arn:aws:iam::xxx:role/bastion", LEGACY),
+                ("arn:aws:s3:us-east-1::x", "Resource arn:aws:s3:us-east-1::x can not contain region information."),
+                (
+                    "arn:aws:iam:us-east-1::role/x",
+                    "IAM resource arn:aws:iam:us-east-1::role/x cannot contain region information.",
+                ),
+                (
+                    "arn:aws:iam::123456789012:thing/x",
+                    'IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, '
+                    "instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, "
+                    "report/, access-report/.",
+                ),
+            )
+        ),
+        (policy({**GOOD, "Action": "iam:Get:Role"}), "Actions/Condition can contain only one colon."),
         (policy({**GOOD, "Principal": "*"}), "Policy document should not specify a principal."),
         (policy({**GOOD, "Condition": []}), SYNTAX),
         (policy({**GOOD, "Condition": {"StringSame": {"aws:x": "1"}}}), SYNTAX),
@@ -101,6 +142,18 @@ def test_bad_policies_are_refused(document: str, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         check_identity_policy(document)
     assert (caught.value.code, caught.value.status, caught.value.message) == ("MalformedPolicyDocument", 400, message)
+
+
+# A managed policy must be of today's language and say so; an inline one need not.
+@pytest.mark.parametrize(
+    "document", [json.dumps({"Statement": GOOD}), json.dumps({"Version": "2008-10-17", "Statement": GOOD})]
+)
+def test_managed_policies_are_of_today(document: str) -> None:
+    check_identity_policy(document)
+    with pytest.raises(ApiError) as caught:
+        check_managed_policy(document)
+    assert caught.value.message == "Policy document must be version 2012-10-17 or greater."
+    check_managed_policy(policy(GOOD))
 
 
 # Trust policies name principals and no resources.

@@ -25,7 +25,7 @@ from tabletop.iam.operation import (
     seconds,
     without_tags,
 )
-from tabletop.iam.policy_grammar import check_identity_policy, counted_size
+from tabletop.iam.policy_grammar import check_managed_policy, counted_size
 from tabletop.iam.records import ATTACHMENTS, BOUNDARY_USES, POLICIES, Document, split_arn
 from tabletop.storage.store import Batch, View
 
@@ -166,7 +166,7 @@ READS: dict[str, Read] = {
 
 
 def check_document(document: str) -> None:
-    check_identity_policy(document)
+    check_managed_policy(document)
     if counted_size(document) > DOCUMENT_BYTES_MAX:
         raise limit_exceeded(f"Cannot exceed quota for PolicySize: {DOCUMENT_BYTES_MAX}")
 

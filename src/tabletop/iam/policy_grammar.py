@@ -36,6 +36,15 @@ _AWS_PRINCIPAL = re.compile(
 )
 
 
+# Words and order of what follows about resources are recalled; accounts that are none fail "legacy parsing" (observed).
+_ACCOUNT = re.compile(r"[0-9]{12}|aws|.*[*?$].*|").fullmatch
+_IAM_KINDS = (
+    "user", "federated-user", "role", "group", "instance-profile", "mfa", "server-certificate", "policy", "sms-mfa",
+    "saml-provider", "oidc-provider", "report", "access-report",
+)  # fmt: skip
+_IAM_NAME = re.compile(rf"root|(?:{'|'.join(_IAM_KINDS)})/.*|[^/]*[*?$].*|", re.S).fullmatch
+
+
 def malformed(message: str) -> ApiError:
     return ApiError("MalformedPolicyDocument", message, status=400)
 
@@ -99,21 +108,42 @@ def compile_resource_policy(document: str) -> Policy:
     return compile_policy(document)
 
 
+def check_managed_policy(document: str) -> None:
+    """For managed policies, which must say that they are of today's language; inline ones are of 2008's unless they do."""
+    check_identity_policy(document)
+    if orjson.loads(document).get("Version") != VERSIONS[0]:
+        raise malformed("Policy document must be version 2012-10-17 or greater.")
+
+
 def check_resource(resource: str) -> None:
+    """An ARN may be incomplete: ``arn:aws:sqs`` goes on with wildcards, as AWS documents it."""
     if resource == "*" or (resource.startswith("${") and resource.endswith("}")):
         return
     parts = resource.split(":", 5)
-    if parts[0] != "arn":
+    if parts[0] != "arn" or len(parts) < 2:
         raise malformed(f'Resource {resource} must be in ARN format or "*".')
-    if len(parts) > 1 and parts[1] not in _PARTITIONS:
-        raise malformed(f'Partition "{parts[1]}" is not valid for resource "{resource}".')
-    if len(parts) < 6 and not parts[-1].endswith("*"):
-        raise malformed(f"The policy failed legacy parsing: Resource {resource} is not a complete ARN.")
-    if len(parts) > 2 and not parts[2]:
+    if parts[1] not in _PARTITIONS:
+        whole = ":".join([*parts, "*", "*", "*", "*"][:6])
+        raise malformed(f'Partition "{parts[1]}" is not valid for resource "{whole}".')
+    if "::" in resource and len(parts) < 6:
+        raise malformed("The policy failed legacy parsing")
+    vendor = parts[2] if len(parts) > 2 else ""
+    if not vendor and len(parts) > 2:
         raise malformed("Vendor is not valid")
-    if len(parts) == 6 and parts[2] == "iam" and parts[3] not in ("", "*"):
+    if not vendor or "*" in vendor or "?" in vendor:
+        raise malformed("Resource vendor must be fully qualified and cannot contain regexes.")
+    region, account, name = [*parts[3:], "", "", ""][:3]
+    if vendor == "iam" and region not in ("", "*"):
         raise malformed(f"IAM resource {resource} cannot contain region information.")
-    if len(parts) == 6 and not parts[5]:
+    if vendor == "s3" and region not in ("", "*"):
+        raise malformed(f"Resource {resource} can not contain region information.")
+    if vendor == "iam" and len(parts) > 4 and not _ACCOUNT(account):
+        raise malformed("The policy failed legacy parsing")
+    if vendor == "iam" and len(parts) == 6 and not _IAM_NAME(name):
+        raise malformed(
+            'IAM resource path must either be "*" or start with ' + ", ".join(f"{kind}/" for kind in _IAM_KINDS) + "."
+        )
+    if len(parts) == 6 and not name:
         raise malformed(f"Resource {resource} must name a resource.")
 
 
@@ -173,6 +203,8 @@ def _check_actions(statement: dict[str, Any]) -> None:
             continue
         if ":" not in action:
             raise malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
+        if action.count(":") > 1:
+            raise malformed("Actions/Condition can contain only one colon.")
         vendor = action.partition(":")[0]
         if not re.match(r"\A[A-Za-z0-9-]+\Z", vendor):
             raise malformed(f"Vendor {vendor} is not valid")

@@ -10,6 +10,7 @@ Whether the role does not exist or does not trust the caller: the answer is the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from tabletop.base.access import KeyFacts
@@ -39,6 +40,7 @@ SESSION_DEFAULT_S = 3600
 CHAINED_MAX_S = 3600
 _LAMBDA = "lambda.amazonaws.com"
 _LAMBDA_SESSION = "awslambda"
+_ROLE_ARN = re.compile(r"arn:[^:]+:iam::[0-9]{12}:role/.+").fullmatch
 _CANNOT_ASSUME = "The role defined for the function cannot be assumed by Lambda."
 
 
@@ -105,6 +107,9 @@ def operations(keyring: Keyring, authorizer: Authorizer) -> tuple[dict[str, Writ
         if call.principal.kind == "federated-user":
             # Inferred words.
             raise ApiError("AccessDenied", "Cannot call AssumeRole with federation credentials", status=403)
+        if not _ROLE_ARN(params["RoleArn"]):
+            # Recalled words.
+            raise validation_error(f"{params['RoleArn']} is invalid")
         role = _find_role(view, params["RoleArn"])
         source = _source(view, call)
         session = _session_facts(params, source)
