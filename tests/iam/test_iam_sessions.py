@@ -271,3 +271,29 @@ def test_principal_types(alice: Caller) -> None:
     bob = alice.holder(alice("GetFederationToken", Name="bob", Policy=document("*")))
     assert isinstance(bob.identity.principal, Principal)
     assert (bob.identity.principal.kind, bob.identity.principal.unique_id) == ("federated-user", "000000000000:bob")
+
+
+# A session ends with whom it is of: not even what a resource's policy allows everybody, or a namesake, is left to it.
+@pytest.mark.parametrize("made_again", [False, True])
+def test_sessions_of_whom_is_gone(api: Api, iam: Iam, store: DictStore, alice: Caller, made_again: bool) -> None:
+    api("CreateRole", RoleName="worker", AssumeRolePolicyDocument=trust("*"))
+    role_arn = "arn:aws:iam::000000000000:role/worker"
+    sessions = [
+        alice.holder(alice("AssumeRole", RoleArn=role_arn, RoleSessionName="s1")),
+        alice.holder(alice("GetSessionToken")),
+        alice.holder(alice("GetFederationToken", Name="bob")),
+    ]
+    assert [session.entry("dynamodb") for session in sessions] == [None, None, None]
+    key = api("ListAccessKeys", UserName="alice")["AccessKeyMetadata"][0]["AccessKeyId"]
+    api("DeleteAccessKey", UserName="alice", AccessKeyId=key)
+    # A key that is gone does not end the sessions that it asked for.
+    assert [session.entry("dynamodb") for session in sessions] == [None, None, None]
+    api("DeleteUserPolicy", UserName="alice", PolicyName="p")
+    api("DeleteUser", UserName="alice")
+    api("DeleteRole", RoleName="worker")
+    if made_again:
+        api("CreateUser", UserName="alice")
+        api("CreateRole", RoleName="worker", AssumeRolePolicyDocument=trust("*"))
+    for session in sessions:
+        assert session.entry("dynamodb") == ("UnrecognizedClientException", 400)
+        assert session.entry("sts") == ("InvalidClientTokenId", 403)

@@ -3,6 +3,7 @@
     access key id                          ``enforce`` (default)             ``strict``
     issued here, active                    verified, limited by policies     the same
     issued here, gone, inactive, expired   refused                           refused
+    of a role or user that is gone         refused                           refused
     the root's own (``root_key``)          verified                          verified
     ``test``                               root of 000000000000, unchecked   refused
     twelve digits                          root of that account, unchecked   refused
@@ -21,6 +22,7 @@ from typing import Literal
 from tabletop.base.call import ROOT_ACCOUNT, Principal
 from tabletop.base.log import Log
 from tabletop.iam.credentials import Credentials, Keyring
+from tabletop.iam.holdings import Holdings, holder_key
 from tabletop.iam.records import federated_arn, session_arn
 from tabletop.iam.signature_errors import family, signature_error, signing_name
 from tabletop.iam.sigv4 import (
@@ -66,8 +68,9 @@ def root_of(account: str) -> Principal:
 class Authenticator:
     """``authenticate`` with its key ring, mode, and what it remembers."""
 
-    def __init__(self, keyring: Keyring, *, mode: Mode = "enforce") -> None:
+    def __init__(self, keyring: Keyring, holdings: Holdings, *, mode: Mode = "enforce") -> None:
         self._keyring = keyring
+        self._holdings = holdings
         self._mode = mode
         self._principals: dict[int, tuple[Credentials, Principal]] = {}
         self._roots: dict[str, Principal] = {}
@@ -99,7 +102,7 @@ class Authenticator:
             if credentials is None:
                 principal = self._keyless(request, signature, service, now)
             else:
-                self._check(request, signature, credentials, service, now)
+                self._check(view, request, signature, credentials, service, now)
                 principal = self._principal(credentials)
         except SignatureFault as fault:
             if fault.fault is Fault.MISSING:
@@ -125,16 +128,34 @@ class Authenticator:
         return Identity(self._root(account), scope.region, key_id)
 
     def _check(
-        self, request: HttpRequest, signature: Signature, credentials: Credentials, service: str, now: float
+        self,
+        view: View,
+        request: HttpRequest,
+        signature: Signature,
+        credentials: Credentials,
+        service: str,
+        now: float,
     ) -> None:
         if not credentials.active or not credentials.token_matches(signature.session_token):
             raise SignatureFault(Fault.UNKNOWN_KEY)
         # The signature first: only who holds the secret learns that the session has expired.
         _verify(request, signature, credentials.secret, service, now)
-        if credentials.expires is not None and credentials.expires <= now:
-            raise SignatureFault(Fault.EXPIRED_TOKEN)
+        if credentials.expires is not None:
+            if not self._has_owner(view, credentials):
+                raise SignatureFault(Fault.UNKNOWN_KEY)
+            if credentials.expires <= now:
+                raise SignatureFault(Fault.EXPIRED_TOKEN)
         if service == "iam" and credentials.token_digest is not None and not _may_call_iam(credentials):
             raise SignatureFault(Fault.UNKNOWN_KEY)
+
+    def _has_owner(self, view: View, credentials: Credentials) -> bool:
+        """A session ends with its role or user: one of the same name that was made later is another."""
+        kind = credentials.kind.removeprefix("federated-")
+        if kind == "root":
+            return True
+        kind = "assumed-role" if kind == "role" else kind
+        holder = self._holdings.holder(view, holder_key(kind, credentials.account, credentials.owner))
+        return holder is not None and holder.record_id == credentials.owner_id
 
     def _keyless(self, request: HttpRequest, signature: Signature, service: str, now: float) -> Principal:
         access_key_id = signature.scope.access_key_id

@@ -53,9 +53,9 @@ class Iam:
         self._store = store
         self._mode = auth
         self._keyring = Keyring(secret_key)
-        self._authenticator = Authenticator(self._keyring, mode=auth)
         self._journal = Journal(store)
         self._authorizer = Authorizer(self._keyring, self._journal)
+        self._authenticator = Authenticator(self._keyring, self._authorizer.holdings, mode=auth)
         self._uses = Uses(store)
 
     @cached_property
