@@ -364,6 +364,21 @@ def test_a_missing_role_is_not_told(api: Api) -> None:
     assert refused[0] == "AccessDenied"
 
 
+# A trust policy means whom it named when it was put: not somebody of the same name who came later, but whoever was renamed.
+def test_trust_is_in_somebody_and_no_namesake(api: Api) -> None:
+    arn, assume = "arn:aws:iam::000000000000:user/alice", {"RoleArn": ROLE_ARN, "RoleSessionName": "s1"}
+    first = user(api, "alice")
+    api("CreateRole", RoleName="worker", AssumeRolePolicyDocument=trust({"AWS": arn}))
+    api("UpdateUser", UserName="alice", NewUserName="alicia")
+    renamed = Principal("user", "000000000000", arn.replace("alice", "alicia"), first.unique_id, "alicia")
+    api("AssumeRole", service="sts", principal=renamed, **assume)
+    api("DeleteUser", UserName="alicia")
+    namesake = user(api, "alice")
+    assert api.refusal("AssumeRole", service="sts", principal=namesake, **assume)[0] == "AccessDenied"
+    api("UpdateAssumeRolePolicy", RoleName="worker", PolicyDocument=trust({"AWS": arn}))
+    api("AssumeRole", service="sts", principal=namesake, **assume)
+
+
 # What is no role's ARN at all is told so.
 @pytest.mark.parametrize("role_arn", ["a-role-by-its-name-alone", "arn:aws:iam::000000000000:user/alice"])
 def test_a_role_is_assumed_by_its_arn(api: Api, role_arn: str) -> None:

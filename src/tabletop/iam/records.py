@@ -6,7 +6,8 @@ policies and the ARNs of its attached ones, so that one read serves an authorisa
     kind            path                              document
     role            account, name                     name path id arn created description max_session trust tags
                                                       inline{name: text} attached[arn] boundary; service: whose
-                                                      service-linked role it is
+                                                      service-linked role it is; trusted{arn: id}: whom of this
+                                                      account the trust policy meant when it was put
     user            account, name                     name path id arn created tags inline attached boundary groups[name]
     group           account, name                     name path id arn created inline attached
     member          account, group name, user name    {}: who is in the group

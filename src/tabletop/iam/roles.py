@@ -42,7 +42,7 @@ SESSION_DEFAULT_S = 3600
 def create_role(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     params = change.params
     trust = params["AssumeRolePolicyDocument"]
-    _check_trust(view, change.account, trust)
+    trusted = _check_trust(view, change.account, trust)
     tags = read_tags(params)
     boundary = check_boundary(view, params)
     record: Document = {
@@ -50,6 +50,7 @@ def create_role(view: View, change: Change, now: float) -> tuple[Answer, Batch |
         "description": params.get("Description"),
         "max_session": params.get("MaxSessionDuration", SESSION_DEFAULT_S),
         "trust": trust,
+        "trusted": trusted,
         "tags": tags,
         "inline": {},
         "attached": [],
@@ -87,7 +88,7 @@ def update_role_description(view: View, change: Change, now: float) -> tuple[Ans
 
 def update_assume_role_policy(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     record = ROLE.named_in(view, change)
-    _check_trust(view, change.account, change.params["PolicyDocument"])
+    record["trusted"] = _check_trust(view, change.account, change.params["PolicyDocument"])
     record["trust"] = change.params["PolicyDocument"]
     return {}, ROLE.stored(change, record)
 
@@ -139,25 +140,23 @@ READS: dict[str, Read] = {
 }
 
 
-def _check_trust(view: View, account: str, document: str) -> None:
+def _check_trust(view: View, account: str, document: str) -> dict[str, str]:
+    """ARN -> id of the users and roles of this account that the document names, who must exist; others cannot be looked up."""
     check_trust_policy(document)
     if counted_size(document) > TRUST_BYTES_MAX:
         raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_BYTES_MAX}")
+    trusted: dict[str, str] = {}
     for statement in as_list(orjson.loads(document)["Statement"]):
         principals = statement.get("Principal", statement.get("NotPrincipal"))
         for name in as_list(principals.get("AWS", [])) if isinstance(principals, dict) else ():
-            if not _known(view, account, name):
+            parts = split_arn(name)
+            if parts is None or parts[0] != account or parts[1] not in ("role", "user"):
+                continue
+            record = (ROLE if parts[1] == "role" else USER).records.get(view, account, parts[2].lower())
+            if record is None or record["arn"] != name:
                 raise malformed(f'Invalid principal in policy: "AWS":"{name}"')
-
-
-def _known(view: View, account: str, principal: str) -> bool:
-    """A user or role of this account must exist to be trusted; others cannot be looked up."""
-    parts = split_arn(principal)
-    if parts is None or parts[0] != account or parts[1] not in ("role", "user"):
-        return True
-    records = (ROLE if parts[1] == "role" else USER).records
-    record = records.get(view, account, parts[2].lower())
-    return record is not None and record["arn"] == principal
+            trusted[name] = record["id"]
+    return trusted
 
 
 def role_shape(record: Document) -> Answer:

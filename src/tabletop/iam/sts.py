@@ -260,6 +260,8 @@ def _check_trusted(
     context = RequestContext(call, caller, KeyFacts(_context_keys(params, session) | resource_tags(role)))
     trust = () if role is None else (NamedPolicy("trust policy", compile_policy(role["trust"])),)
     names = caller_names(call, caller)
+    if role is not None and role.get("trusted"):
+        names = _as_meant(names, role["trusted"])
     actions = ["sts:AssumeRole"]
     if session.given:
         actions.append("sts:TagSession")
@@ -277,6 +279,14 @@ def _check_trusted(
                 raise authorizer.refusal(call, action, role_arn, verdict, brief=not verdict.explicit)
     for action in actions:
         authorizer.note_in_plan(call, action, role_arn)
+
+
+def _as_meant(names: CallerNames, trusted: dict[str, str]) -> CallerNames:
+    """The caller's names as a trust policy meant them when it was put: a namesake made later is another, who was renamed
+    is the same.
+    """
+    meant = [name for name in names.own if trusted.get(name, name) in names.own]
+    return replace(names, own=(*meant, *(arn for arn, unique_id in trusted.items() if unique_id in names.own)))
 
 
 def _context_keys(params: Params, session: _SessionFacts) -> dict[str, ContextValue]:
