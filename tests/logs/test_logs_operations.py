@@ -160,6 +160,8 @@ def test_put_is_described(client: Any) -> None:
         ),
         ([0, 0], [1_048_576 - 53, 1], None),
         ([0, 0], [1_048_576 - 51, 0], "Upload too large: 1048577 bytes exceeds limit of 1048576"),
+        ([0, 0], [1_048_576 - 26, 0], "Upload too large: 1048602 bytes exceeds limit of 1048576"),
+        ([0, 0], [1_048_576 - 25, 0], "Log event too large: 1048577 bytes exceeds limit of 1048576"),
     ],
 )
 def test_put_limits(client: Any, stamps: list[int], sizes: list[int], message: str | None) -> None:

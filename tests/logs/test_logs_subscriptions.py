@@ -131,17 +131,31 @@ def test_filters_are_kept(client: Any, subscribers: Subscribers) -> None:
     )
 
 
+KINESIS = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
+ROLE = "arn:aws:iam::000000000000:role/r"
+
+
 # Only a function of the same account and region that permits it can be named, and only what is built.
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"destinationArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s"}, "destinationArn for vendor kinesis"),
+        ({"destinationArn": KINESIS}, "destinationArn for vendor kinesis cannot be used without roleArn"),
+        (
+            {"destinationArn": KINESIS, "roleArn": ROLE},
+            "Could not deliver test message to specified Kinesis stream. Check if the given Kinesis stream is in ACTIVE",
+        ),
+        ({"destinationArn": "arn:aws:s3:::b"}, "destinationArn for vendor s3 cannot be used without roleArn"),
+        (
+            {"destinationArn": "arn:aws:s3:::b", "roleArn": ROLE},
+            "PutSubscriptionFilter operation cannot work with destinationArn for vendor s3",
+        ),
+        (
+            {"destinationArn": "arn:aws:logs:us-east-1:000000000000:destination:d"},
+            "destinationArn for vendor logs is not available here",
+        ),
         ({"destinationArn": "nonsense"}, "Invalid destinationArn."),
         ({"destinationArn": FUNCTION.replace("us-east-1", "eu-west-1")}, "Could not execute the lambda function."),
-        (
-            {"roleArn": "arn:aws:iam::000000000000:role/r"},
-            "destinationArn for vendor lambda cannot be used with roleArn",
-        ),
+        ({"roleArn": ROLE}, "destinationArn for vendor lambda cannot be used with roleArn"),
         ({"filterPattern": "{"}, "Invalid filter pattern"),
         ({"emitSystemFields": ["@aws.account"]}, "emitSystemFields is not available here."),
     ],

@@ -20,6 +20,7 @@ Answer = dict[str, Any]
 FILTERS_PER_GROUP_MAX = 2
 FILTERS_PER_PAGE = 50
 _FUNCTION = re.compile(r"arn:aws:lambda:([a-z0-9-]+):([0-9]{12}):function:[A-Za-z0-9_-]+(:[$A-Za-z0-9_-]+)?").fullmatch
+_STREAMS = {"kinesis": "Kinesis", "firehose": "Firehose"}
 _NOT_BUILT = ("applyOnTransformedLogs", "fieldSelectionCriteria", "emitSystemFields")
 
 
@@ -44,14 +45,30 @@ def check_filter(call: Call, params: dict[str, Any]) -> None:
     destination = params["destinationArn"]
     match = _FUNCTION(destination)
     if match is None:
-        vendor = [*destination.split(":"), "", "", ""][2]
-        if vendor in ("kinesis", "firehose", "logs"):
-            raise invalid(f"destinationArn for vendor {vendor} is not available here: only Lambda functions are.")
-        raise invalid("Invalid destinationArn.")  # inferred words
+        raise _no_destination(destination, params.get("roleArn"))
     if params.get("roleArn"):
         raise invalid("destinationArn for vendor lambda cannot be used with roleArn")
     if match[1] != call.region or match[2] != call.account:
         raise unreachable()
+
+
+def _no_destination(destination: str, role_arn: str | None) -> ApiError:
+    """AWS's words for vendors without a role and for those that get no logs; there are no streams here to be reached."""
+    vendor = [*destination.split(":"), "", "", ""][2]
+    if not destination.startswith("arn:") or not vendor or vendor == "lambda":
+        return invalid("Invalid destinationArn.")  # inferred words
+    if vendor == "logs":
+        return invalid("destinationArn for vendor logs is not available here: only Lambda functions are.")
+    if not role_arn:
+        return invalid(f"destinationArn for vendor {vendor} cannot be used without roleArn")
+    if vendor in _STREAMS:
+        kind = _STREAMS[vendor]
+        # Recalled words.
+        return invalid(
+            f"Could not deliver test message to specified {kind} stream. Check if the given {kind} stream is in ACTIVE "
+            "state. "
+        )
+    return invalid(f"PutSubscriptionFilter operation cannot work with destinationArn for vendor {vendor}")
 
 
 def put_filter(view: View, request: Request, now: float) -> tuple[Answer, Batch]:

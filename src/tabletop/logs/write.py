@@ -33,6 +33,7 @@ Event = tuple[int, str]
 
 EVENT_OVERHEAD_BYTES = 26
 BATCH_BYTES_MAX = 1_048_576
+EVENT_BYTES_MAX = 1_048_576
 SPAN_MAX_MS = 24 * 3600 * 1000
 TOO_OLD_MS = 14 * 24 * 3600 * 1000
 TOO_NEW_MS = 2 * 3600 * 1000
@@ -103,7 +104,11 @@ def _times(events: Sequence[Event]) -> list[int]:
 
 
 def _check_batch(events: list[Event]) -> None:
-    size = sum(stored_bytes(message.encode()) for _, message in events)
+    sizes = [stored_bytes(message.encode()) for _, message in events]
+    if max(sizes, default=0) > EVENT_BYTES_MAX:
+        # Recalled words, of the time when an event's limit was smaller.
+        raise invalid(f"Log event too large: {max(sizes)} bytes exceeds limit of {EVENT_BYTES_MAX}")
+    size = sum(sizes)
     if size > BATCH_BYTES_MAX:
         raise invalid(f"Upload too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
     if any(later[0] < earlier[0] for earlier, later in pairwise(events)):
