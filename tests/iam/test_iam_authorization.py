@@ -150,6 +150,8 @@ def test_changes_count_at_once(api: Api, worker: Caller) -> None:
         ("AmazonDynamoDBReadOnlyAccess", "dynamodb:UpdateItem", False),
         ("service-role/AWSLambdaBasicExecutionRole", "logs:PutLogEvents", True),
         ("service-role/AWSLambdaBasicExecutionRole", "dynamodb:GetItem", False),
+        ("AmazonS3FullAccess", "dynamodb:GetItem", False),
+        ("service-role/AmazonAPIGatewayPushToCloudWatchLogs", "logs:PutLogEvents", True),
     ],
 )
 def test_aws_managed_policies(api: Api, worker: Caller, policy: str, action: str, verdict: bool) -> None:

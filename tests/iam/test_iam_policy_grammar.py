@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tabletop.base.errors import ApiError
+from tabletop.iam.aws_managed import MANAGED
 from tabletop.iam.policies import compile_policy
 from tabletop.iam.policy_grammar import check_identity_policy, check_managed_policy, check_trust_policy
 
@@ -142,6 +143,12 @@ def test_bad_policies_are_refused(document: str, message: str) -> None:
     with pytest.raises(ApiError) as caught:
         check_identity_policy(document)
     assert (caught.value.code, caught.value.status, caught.value.message) == ("MalformedPolicyDocument", 400, message)
+
+
+# AWS's own policies are what AWS itself would take.
+@pytest.mark.parametrize("arn", sorted(MANAGED))
+def test_policies_of_aws(arn: str) -> None:
+    check_managed_policy(MANAGED[arn].document)
 
 
 # A managed policy must be of today's language and say so; an inline one need not.

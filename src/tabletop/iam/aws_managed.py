@@ -1,4 +1,4 @@
-"""The policies that AWS manages (account ``aws``), as far as they are kept here (``aws_managed_table``)."""
+"""The policies that AWS manages (account ``aws``), as far as they are kept: ``aws_managed_table``, ``aws_managed_others``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from tabletop.iam.aws_managed_others import OTHERS
 from tabletop.iam.aws_managed_table import IDS, POLICIES
 
 _ARN = "arn:aws:iam::aws:policy"
@@ -46,7 +47,8 @@ class ManagedPolicy:
 
 
 MANAGED: dict[str, ManagedPolicy] = {
-    policy.arn: policy for policy in sorted((ManagedPolicy(*row) for row in POLICIES), key=lambda one: one.name)
+    policy.arn: policy
+    for policy in sorted((ManagedPolicy(*row) for row in (*POLICIES, *OTHERS)), key=lambda one: one.name)
 }
 
 
