@@ -11,7 +11,8 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tabletop.iam.sigv4 import SignatureFault, read_signature, verify
+from tabletop.iam.signatures import SignatureFault, read_signature
+from tabletop.iam.sigv4 import verify
 from tabletop.wire.http import HttpRequest
 
 HOST = "http://localhost:4566"

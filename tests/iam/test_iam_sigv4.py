@@ -6,15 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tabletop.iam.sigv4 import (
-    CACHE_ENTRIES_MAX,
-    Fault,
-    SignatureFault,
-    _signing_keys,
-    read_signature,
-    signing_key,
-    verify,
-)
+from tabletop.iam.signatures import CACHE_ENTRIES_MAX, Fault, SignatureFault, read_signature
+from tabletop.iam.sigv4 import _signing_keys, signing_key, verify
 from tabletop.wire.http import HttpRequest
 
 from .conftest import NOW, signed

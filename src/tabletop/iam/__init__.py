@@ -1,7 +1,8 @@
 """Who asks, and what they may do: signatures, principals, policies, IAM and STS. No sockets, no clock.
 
 Reading order:
-``sigv4``            what a signed request says, and whether its signature is right (pure)
+``signatures``       what a signed request says about its signer (pure)
+``sigv4``            whether its signature is right (pure)
 ``signature_errors`` how each service words a refused signature
 ``credentials``      access keys that Tabletop issued: drawn, sealed at rest, opened again
 ``authentication``   request -> Principal
@@ -11,7 +12,7 @@ Reading order:
 ``holdings``         who holds which policies, compiled
 ``authorization``    call and targets -> nothing, or AccessDenied in the service's words
 ``explanation``, ``journal``, ``generation``   refusals explained and kept; the least policy for what was done
-``simulation``, ``positions``, ``exclusions``   the policy simulator, with the same evaluation
+``simulation``, ``simulation_results``, ``positions``, ``exclusions``   the policy simulator, with the same evaluation
 ``records``          where roles, users, policies and keys are kept
 ``operation``, ``names``, ``kinds``, ``holders``, ``tagging``   what the API's families share
 ``roles``, ``users``, ``groups``, ``access_keys``, ``instance_profiles``, ``managed_policies``, ``policy_versions``,

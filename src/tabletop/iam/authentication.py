@@ -25,16 +25,15 @@ from tabletop.iam.credentials import Credentials, Keyring
 from tabletop.iam.holdings import Holdings, holder_key
 from tabletop.iam.records import federated_arn, session_arn
 from tabletop.iam.signature_errors import family, signature_error, signing_name
-from tabletop.iam.sigv4 import (
+from tabletop.iam.signatures import (
     REMEMBERED_CHARACTERS_MAX,
     Fault,
     Signature,
     SignatureFault,
-    check_age,
     read_signature,
     remember,
-    verify,
 )
+from tabletop.iam.sigv4 import check_age, verify
 from tabletop.iam.unverifiable import refuse_unsigned
 from tabletop.storage.store import View
 from tabletop.wire.http import HttpRequest

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tabletop.base.errors import ApiError
-from tabletop.iam.sigv4 import Fault, SignatureFault
+from tabletop.iam.signatures import Fault, SignatureFault
 
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
