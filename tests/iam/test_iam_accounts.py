@@ -100,3 +100,20 @@ def test_roles_of_another_account(api: Api, who: str, own: str, policy: str, ver
         assert f":{THEIRS}:" in api("AssumeRole", **params)["AssumedRoleUser"]["Arn"]
     else:
         assert api.refusal("AssumeRole", **params)[0] == "AccessDenied"
+
+
+# A policy of another account's own can be nobody's here: its owner could change it, or delete it, at any time.
+@pytest.mark.parametrize(
+    ("action", "params", "code"),
+    [
+        ("AttachRolePolicy", {"RoleName": "r", "PolicyArn": "{arn}"}, "NoSuchEntity"),
+        ("PutRolePermissionsBoundary", {"RoleName": "r", "PermissionsBoundary": "{arn}"}, "NoSuchEntity"),
+        ("CreateUser", {"UserName": "u", "PermissionsBoundary": "{arn}"}, "NoSuchEntity"),
+        ("GetFederationToken", {"Name": "bob", "PolicyArns": [{"arn": "{arn}"}], "service": "sts"}, "ValidationError"),
+    ],
+)
+def test_policies_of_another_account(api: Api, action: str, params: dict[str, Any], code: str) -> None:
+    api("CreateRole", RoleName="r", AssumeRolePolicyDocument=trust("*"))
+    made = api("CreatePolicy", principal=root_of(THEIRS), PolicyName="p", PolicyDocument=document("dynamodb:*"))
+    filled = json.loads(json.dumps(params).replace("{arn}", made["Policy"]["Arn"]))
+    assert api.refusal(action, **filled)[0] == code

@@ -27,12 +27,15 @@ from tabletop.storage.store import Batch, View
 ATTACHED_MAX = 10
 
 
-def policy_exists(view: View, policy_arn: str) -> bool:
+def policy_exists(view: View, account: str, policy_arn: str) -> bool:
+    """Whether it is one that this account may attach: its own, or one of AWS's."""
     parts = split_arn(policy_arn)
     if parts is None or parts[1] != "policy":
         return False
     if parts[0] == AWS_ACCOUNT:
         return policy_arn in MANAGED
+    if parts[0] != account:
+        return False
     record = POLICIES.get(view, parts[0], parts[2].lower())
     return record is not None and record["arn"] == policy_arn
 
@@ -41,7 +44,7 @@ def no_such_policy(policy_arn: str) -> ApiError:
     return ApiError("NoSuchEntity", f"Policy {policy_arn} does not exist or is not attachable.", status=404)
 
 
-def check_boundary(view: View, params: Params) -> str | None:
+def check_boundary(view: View, account: str, params: Params) -> str | None:
     """The ARN of the permissions boundary that the request names, if it names one; it must exist."""
     policy_arn: str | None = params.get("PermissionsBoundary")
     if policy_arn is None:
@@ -50,7 +53,7 @@ def check_boundary(view: View, params: Params) -> str | None:
     if parts is None or parts[1] != "policy":
         message = f"Value ({policy_arn}) for parameter PermissionsBoundary is invalid."
         raise ApiError("InvalidParameterValue", message, status=400)
-    if not policy_exists(view, policy_arn):
+    if not policy_exists(view, account, policy_arn):
         raise ApiError("NoSuchEntity", f"Scope ARN: {policy_arn} does not exist or is not attachable.", status=404)
     return policy_arn
 
@@ -87,7 +90,7 @@ def policy_writes(kind: Kind) -> dict[str, Write]:
     def attach(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
         record = kind.named_in(view, change)
         policy_arn = change.params["PolicyArn"]
-        if not policy_exists(view, policy_arn):
+        if not policy_exists(view, change.account, policy_arn):
             raise no_such_policy(policy_arn)
         if policy_arn in record["attached"]:
             return {}, None
@@ -121,7 +124,7 @@ def boundary_writes(kind: Kind) -> dict[str, Write]:
 
     def put_boundary(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
         record = kind.named_in(view, change)
-        return {}, kind.stored_with(change, record, check_boundary(view, change.params))
+        return {}, kind.stored_with(change, record, check_boundary(view, change.account, change.params))
 
     def delete_boundary(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
         record = kind.named_in(view, change)

@@ -44,7 +44,7 @@ def create_role(view: View, change: Change, now: float) -> tuple[Answer, Batch |
     trust = params["AssumeRolePolicyDocument"]
     trusted = _check_trust(view, change.account, trust)
     tags = read_tags(params)
-    boundary = check_boundary(view, params)
+    boundary = check_boundary(view, change.account, params)
     record: Document = {
         **ROLE.begun(view, change, now),
         "description": params.get("Description"),

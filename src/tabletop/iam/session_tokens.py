@@ -42,7 +42,7 @@ def get_federation_token(view: View, change: Change, now: float) -> tuple[Answer
     call, params = change.call, change.params
     _check_long_term(view, call, "GetFederationToken")
     tags = merge_tags({}, params.get("Tags", ()))
-    policies = session_policies(view, params)
+    policies = session_policies(view, call.principal.account, params)
     packed = packed_size(params, tags)
     drawn = change.credentials
     assert drawn is not None

@@ -72,15 +72,18 @@ def credentials_shape(drawn: DrawnCredentials, expires: float) -> Answer:
     }
 
 
-def session_policies(view: View, params: Params) -> list[str]:
-    """The documents that limit the session: the one in the request, and the managed ones it names as they are now."""
+def session_policies(view: View, account: str, params: Params) -> list[str]:
+    """The documents that limit the session: the one in the request, and the managed ones it names as they are now.
+
+    These are AWS's, or of ``account``: the role's or the user's, as AWS documents it.
+    """
     documents: list[str] = []
     if params.get("Policy"):
         check_identity_policy(params["Policy"])
         documents.append(params["Policy"])
     for entry in params.get("PolicyArns", ()):
         policy_arn = entry["arn"]
-        if not policy_exists(view, policy_arn):
+        if not policy_exists(view, account, policy_arn):
             raise validation_error(f"Policy {policy_arn} does not exist or is not attachable.")
         documents.append(managed_document(policy_arn) or _customer_document(view, policy_arn))
     return documents

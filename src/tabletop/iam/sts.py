@@ -126,7 +126,7 @@ def operations(keyring: Keyring, authorizer: Authorizer) -> tuple[dict[str, Writ
             )
         if duration_s > role["max_session"]:
             raise validation_error("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-        policies = session_policies(view, params)
+        policies = session_policies(view, split_account(role), params)
         packed = packed_size(params, session.tags)
         drawn = change.credentials
         assert drawn is not None

@@ -52,7 +52,7 @@ _BELONGINGS: tuple[tuple[Documents, str], ...] = (
 
 def create_user(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
     tags = read_tags(change.params)
-    boundary = check_boundary(view, change.params)
+    boundary = check_boundary(view, change.account, change.params)
     record: Document = {
         **USER.begun(view, change, now),
         "tags": tags,
