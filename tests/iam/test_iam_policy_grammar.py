@@ -177,6 +177,10 @@ def test_managed_policies_are_of_today(document: str) -> None:
         ({**TRUST, "Action": "dynamodb:GetItem"}, "AssumeRole policy may only specify STS AssumeRole actions."),
         ({**TRUST, "Principal": {"Service": "lambda"}}, 'Invalid principal in policy: "SERVICE":"lambda"'),
         ({**TRUST, "Principal": {"AWS": "bob"}}, 'Invalid principal in policy: "AWS":"bob"'),
+        (
+            {**TRUST, "Principal": {"AWS": "arn:aws:iam::123456789012:role/*"}},
+            'Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/*"',
+        ),
         ({**TRUST, "Principal": {"Other": "bob"}}, SYNTAX),
         ({**TRUST, "Principal": {}}, SYNTAX),
         ({**TRUST, "Principal": []}, SYNTAX),

@@ -31,7 +31,7 @@ _RESOURCE_SID = re.compile(r"\A[A-Za-z0-9_-]*\Z")
 """Lambda's AddPermission takes these as StatementId, and they become the Sid."""
 _SERVICE_PRINCIPAL = re.compile(r"\A[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)\Z")
 _AWS_PRINCIPAL = re.compile(
-    r"\A(\*|[0-9]{12}|arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/\S+)"
+    r"\A(\*|[0-9]{12}|arn:aws[a-z-]*:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/[A-Za-z0-9_+=,.@/-]+)"
     r"|A(ROA|IDA)[A-Z0-9]{12,})\Z"
 )
 
