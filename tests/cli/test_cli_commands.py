@@ -135,7 +135,7 @@ def test_env_with_several_servers(monkeypatch: pytest.MonkeyPatch) -> None:
             ServerState(pid=port, started=0, version="", address=f"http://localhost:{port}", port=port, directory="")
             for port in ports
         ]
-        monkeypatch.setattr("tabletop.cli.servers.running_servers", lambda settings: states)
+        monkeypatch.setattr("tabletop.cli.servers.running_servers", lambda settings, wait_s: states)
 
     servers(4567, 4566)
     assert "AWS_ENDPOINT_URL=http://localhost:4566" in run("env").output

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tabletop.storage.engine import LmdbStore
 
 PORT_VARIABLE = "TABLETOP_PORT"
+_START_S = 10.0
+"""How long a command waits for a server that is just starting."""
+
 NOT_RUNNING = 3
 """Exit status when there is no such server, as init scripts have it."""
 
@@ -47,7 +50,7 @@ def matching_servers(port: int | None, data: Path | None) -> list[ServerState]:
     """
     try:
         settings = settings_from({"data_directory": data}, {} if data else os.environ)
-        servers = running_servers(settings)
+        servers = running_servers(settings, wait_s=_START_S)
     except (StartupError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if port is None and data is None and os.environ.get(PORT_VARIABLE):

@@ -7,9 +7,12 @@ itself, its process id cannot be a stranger's who came by it after a crash.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from time import sleep
 
+from tabletop.base.clock import system_clock
 from tabletop.base.errors import StartupError
 from tabletop.base.files import (
     LOCK_NAME,
@@ -25,6 +28,8 @@ from tabletop.base.files import (
 from tabletop.base.settings import Settings
 
 _SERVERS = "servers"
+_LOOK_S = 0.02
+_NOTE_KEPT_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +92,17 @@ def register(directory: Path, port: int) -> Path:
     The note is no proof: who reads it looks at the directory's lock. Remove it when the server ends.
     """
     note = private_directory(runtime_directory() / _SERVERS) / str(port)
+    _drop_old_notes(note.parent)
     write_atomically(note, str(directory.resolve()).encode())
     return note
+
+
+def _drop_old_notes(folder: Path) -> None:
+    """Servers that were killed leave their notes. Only old ones go: a new one may be of a server that starts now."""
+    for note in folder.iterdir():
+        with suppress(OSError):
+            if note.stat().st_mtime < system_clock() - _NOTE_KEPT_S and state_in(Path(note.read_text())) is None:
+                note.unlink()
 
 
 def registered_at(port: int) -> ServerState | None:
@@ -104,10 +118,18 @@ def _registered() -> list[Path]:
     return [Path(note.read_text()) for note in notes if note.name.isdigit()]
 
 
-def running_servers(settings: Settings) -> list[ServerState]:
-    """This user's servers: on the given data directory; without one, on the default one, in memory, and all others."""
-    found = [state_in(settings.data_directory or default_data_directory())]
+def running_servers(settings: Settings, *, wait_s: float = 0.0) -> list[ServerState]:
+    """This user's servers: on the given data directory; without one, on the default one, in memory, and all others.
+
+    A server that is starting answers a moment before it says where; it is waited for up to ``wait_s`` seconds.
+    """
+    places = [settings.data_directory or default_data_directory()]
     if settings.data_directory is None:
-        found += [state_in(path) for path in (*temporary_directories(), *_registered())]
-    running = {state.pid: state for state in found if state is not None and state.ready}
-    return list(running.values())
+        places += [*temporary_directories(), *_registered()]
+    found = [state_in(place) for place in places]
+    for _ in range(int(wait_s / _LOOK_S)):
+        if all(state is None or state.ready for state in found):
+            break
+        sleep(_LOOK_S)
+        found = [state_in(place) for place in places]
+    return list({state.pid: state for state in found if state is not None and state.ready}.values())
