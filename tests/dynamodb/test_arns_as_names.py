@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -26,7 +27,7 @@ def store() -> Iterator[LmdbStore]:
 
 def code(store: LmdbStore, action: str, **body: object) -> str:
     try:
-        DynamoDb(store).decode(action, orjson.dumps(body), CALL)
+        DynamoDb(store).decode(action, orjson.dumps(body), replace(CALL))
     except ApiError as error:
         return error.code
     return "accepted"
@@ -39,7 +40,7 @@ def code(store: LmdbStore, action: str, **body: object) -> str:
         (ARN, "accepted"),
         ("arn:aws:dynamodb:us-east-1:000000000000:table/Public/index/Secret", "ValidationException"),
         ("arn:aws:dynamodb:eu-west-1:000000000000:table/Table", "ResourceNotFoundException"),
-        ("arn:aws:dynamodb:us-east-1:111111111111:table/Table", "ResourceNotFoundException"),
+        ("arn:aws:dynamodb:eu-west-1:111111111111:table/Table", "ResourceNotFoundException"),
         ("arn:x/Table", "ValidationException"),
         ("arn:x/a\0b", "ValidationException"),
         ("arn:", "ValidationException"),
@@ -52,6 +53,31 @@ def test_arns_that_are_taken(store: LmdbStore, arn: str, answer: str) -> None:
     assert code(store, "BatchGetItem", RequestItems={arn: {"Keys": [key]}}) == answer
     assert code(store, "TransactGetItems", TransactItems=[{"Get": {"TableName": arn, "Key": key}}]) == answer
     assert code(store, "TransactWriteItems", TransactItems=[{"Delete": {"TableName": arn, "Key": key}}]) == answer
+
+
+# A request about tables of one other account is one to that account, with its caller's identity; about two it is refused.
+def test_tables_of_another_account(store: LmdbStore) -> None:
+    theirs, third = ARN.replace("000000000000", "111111111111"), ARN.replace("000000000000", "222222222222")
+    key = {"p": {"S": "1"}}
+
+    def account(action: str, **body: object) -> str:
+        call = replace(CALL)
+        try:
+            DynamoDb(store).decode(action, orjson.dumps(body), call)
+        except ApiError as error:
+            return error.code
+        assert call.principal.account == "000000000000"
+        return call.account
+
+    assert account("GetItem", TableName=theirs, Key=key) == "111111111111"
+    assert account("BatchGetItem", RequestItems={theirs: {"Keys": [key]}}) == "111111111111"
+    for other in (third, ARN, "Table"):
+        requests = {theirs: {"Keys": [key]}, other: {"Keys": [key]}}
+        assert account("BatchGetItem", RequestItems=requests) == "ResourceNotFoundException"
+        gets = [{"Get": {"TableName": name, "Key": key}} for name in (theirs, other)]
+        assert account("TransactGetItems", TransactItems=gets) == "ResourceNotFoundException"
+    assert account("GetItem", TableName=theirs, Key=key, RequestItems={"Table": 1}) == "ResourceNotFoundException"
+    assert account("DeleteTable", TableName=theirs) == "ResourceNotFoundException"
 
 
 # What policies are held against is made of the name that the store uses.

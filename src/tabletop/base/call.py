@@ -33,6 +33,7 @@ class Principal:
 class Call:
     """One request's context, made by the gateway and handed to the operation.
 
+    ``account`` is the one whose resources are meant: the principal's own, unless the request names tables of another.
     ``now`` is seconds since the epoch as the clock had it when the request was admitted.
     """
 

@@ -16,7 +16,7 @@ from tabletop.dynamodb.actions import OPERATIONS
 from tabletop.dynamodb.expressions import VARIABLES_BYTES_MAX, refuse_large_variables
 from tabletop.dynamodb.facts import RequestFacts
 from tabletop.dynamodb.misplaced import Misplaced
-from tabletop.dynamodb.operations.operation import Body, Operation, check_table_names
+from tabletop.dynamodb.operations.operation import Body, Operation, check_table_names, owner_elsewhere
 from tabletop.dynamodb.resource_policies import check_policy
 from tabletop.dynamodb.stepwise import StepwiseReads
 from tabletop.dynamodb.validation_layers import worded
@@ -40,7 +40,10 @@ class DynamoDb:
         self._stepwise = StepwiseReads(store)
 
     def decode(self, action: str, payload: bytes, call: Call) -> tuple[Operation, Body]:
-        """The operation, and its parameters with types and constraints checked. Raises ApiError."""
+        """The operation, and its parameters with types and constraints checked. Raises ApiError.
+
+        Where the tables are another account's, ``call`` is made one to that account: who authorises must see to it.
+        """
         try:
             operation = OPERATIONS[action]
         except KeyError:
@@ -50,7 +53,13 @@ class DynamoDb:
         except orjson.JSONDecodeError as error:
             raise ApiError("SerializationException", None) from error
         constraints.check(action, body)
-        check_table_names(body, call)
+        try:
+            check_table_names(body, call)
+        except ApiError as error:
+            owner = owner_elsewhere(action, body, call) if error.code == "ResourceNotFoundException" else None
+            if owner is None:
+                raise
+            call.account = owner
         if len(payload) > VARIABLES_BYTES_MAX:
             for part in _parts_with_expressions(body):
                 refuse_large_variables(part.get("ExpressionAttributeNames"), part.get("ExpressionAttributeValues"))

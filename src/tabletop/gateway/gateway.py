@@ -141,7 +141,8 @@ class Gateway:
                     raise ApiError("UnknownOperationException", None)
                 operation, body = self._dynamodb.decode(action, payload, call)
                 prepared = None
-                if not call.principal.unrestricted:
+                # Not even the root is free to use the tables of another account.
+                if not call.principal.unrestricted or call.account != call.principal.account:
                     targets = operation.targets(body, call)
                     facts = self._dynamodb.facts(operation, call, body, view, targets)
                     self._iam.authorize(view, call, targets, facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ def table_arn(call: Call, name_or_arn: str) -> str:
 
 
 def check_table_names(body: Body, call: Call) -> None:
-    """Refuse ARNs as table names that are not those of tables in the caller's account and region.
+    """Refuse ARNs as table names that are not those of tables in the call's account and region.
 
     An ARN of another form would name one table to the caller's policies and another to the store. Where a name of these
     is no member of the action, its value is of any type, and ignored.
@@ -78,12 +78,49 @@ def check_table_names(body: Body, call: Call) -> None:
                     check_table_names(part, call)
 
 
+def owner_elsewhere(action: str, body: Body, call: Call) -> str | None:
+    """The one other account whose tables, and no others, the request is about, where resource policies can open them to it.
+
+    None: there is no such account, and what ``check_table_names`` raised stands.
+    """
+    if action not in OPEN_TO_OTHERS:
+        return None
+    owners = set()
+    for name in _table_names(body):
+        match = _TABLE_ARN.fullmatch(name)
+        if match is None or match[1] != call.region:
+            return None
+        owners.add(match[2])
+    return owners.pop() if len(owners) == 1 else None
+
+
+def _table_names(body: Body) -> Iterator[str]:
+    """Whatever ``check_table_names`` looks at."""
+    if type(body.get("TableName")) is str:
+        yield body["TableName"]
+    if type(body.get("RequestItems")) is dict:
+        yield from body["RequestItems"]
+    members = body.get("TransactItems")
+    for member in members if type(members) is list else ():
+        for part in member.values() if type(member) is dict else ():
+            if type(part) is dict:
+                yield from _table_names(part)
+
+
 def local_table_name(name_or_arn: str, call: Call) -> str:
     """The table's name, for text that ``check_table_names`` has not seen. Raises as it does."""
     if name_or_arn.startswith("arn:"):
         _check_arn(name_or_arn, call)
     return table_name(name_or_arn)
 
+
+OPEN_TO_OTHERS = frozenset(
+    {
+        "BatchGetItem", "BatchWriteItem", "DeleteItem", "DescribeTable", "GetItem", "PutItem", "Query", "Scan",
+        "TransactGetItems", "TransactWriteItems", "UpdateItem",
+    }
+)  # fmt: skip
+"""What principals of another account can do by a table's ARN. AWS lets them manage tables, too, and use PartiQL."""
 
 _TABLE_ARN = re.compile(r"arn:aws:dynamodb:([a-z0-9-]+):([0-9]{12}):table/[a-zA-Z0-9_.-]{3,255}")
 
