@@ -1,4 +1,4 @@
-"""Commits without durability: at once while plans come one by one, shared while many come in one turn of the event loop."""
+"""Commits without durability: at once while plans come one by one, else one for all plans of a turn of the event loop."""
 
 from __future__ import annotations
 
@@ -74,38 +74,43 @@ def test_a_lone_plan_is_committed_at_once(store: LmdbStore, commits: list[int]) 
     assert commits == [1]
 
 
-# After a turn with many plans those of the next turn are one group, and after a quiet one plans run at once again.
-def test_plans_of_a_busy_turn_share_a_commit(store: LmdbStore, commits: list[int]) -> None:
+# Of several in a calm turn the first does not wait, the others share a commit; from then on all of a turn do, and after
+# a turn with one plan the first runs at once again.
+def test_plans_of_a_turn_share_a_commit(store: LmdbStore, commits: list[int]) -> None:
     answers: list[Any] = []
-    busy = committer.GATHERED_PLANS_MIN
     in_turns(
         store,
-        submissions(store, answers, 0, busy),
-        submissions(store, answers, 10, busy + 3),
+        submissions(store, answers, 0, 4),
+        submissions(store, answers, 10, 7),
         submissions(store, answers, 20, 1),
-        submissions(store, answers, 30, 1),
+        [*submissions(store, answers, 30, 1), lambda: answers.append("returned")],
     )
-    assert answers == [*range(busy), *range(10, 10 + busy + 3), 20, 30]
-    assert commits == [1] * busy + [busy + 3, 1, 1]
+    assert answers == [*range(4), *range(10, 17), 20, 30, "returned"]
+    assert commits == [1, 3, 7, 1, 1]
     with store.view() as view:
-        assert count(view, None, 0.0)[0] == 2 * busy + 5
+        assert count(view, None, 0.0)[0] == 13
 
 
-# One turn below the bound changes nothing: each plan has its own commit.
-def test_a_turn_below_the_bound_gathers_nothing(store: LmdbStore, commits: list[int]) -> None:
+# What answers set going belongs to the next turn: no turn goes on for as long as somebody answers.
+def test_plans_that_come_with_answers_are_of_the_next_turn(store: LmdbStore, commits: list[int]) -> None:
     answers: list[Any] = []
-    few = committer.GATHERED_PLANS_MIN - 1
-    in_turns(store, submissions(store, answers, 0, few), submissions(store, answers, 10, few))
-    assert commits == [1] * (2 * few)
+
+    def again(number: int) -> None:
+        answers.append(number)
+        if number < 20:
+            store.submit(put, number + 10, again)
+
+    in_turns(store, [lambda n=n: store.submit(put, n, again) for n in range(3)], [], [])  # type: ignore[misc]
+    assert answers == [0, 10, 1, 2, 20, 11, 12, 21, 22]
+    assert commits == [1, 3, 3, 2]
 
 
 # A plan that refuses costs only itself, and a later plan of the group sees what earlier ones wrote.
 def test_a_refusal_costs_only_itself(store: LmdbStore, commits: list[int]) -> None:
     answers: list[Any] = []
-    busy = committer.GATHERED_PLANS_MIN
     in_turns(
         store,
-        submissions(store, answers, 0, busy),
+        submissions(store, answers, 0, 4),
         [
             *submissions(store, answers, 10, 3),
             lambda: store.submit(refuse, 1, answers.append),
@@ -113,9 +118,9 @@ def test_a_refusal_costs_only_itself(store: LmdbStore, commits: list[int]) -> No
         ],
     )
     *stored, refused, counted = answers
-    assert stored == [*range(busy), 10, 11, 12]
+    assert stored == [*range(4), 10, 11, 12]
     assert isinstance(refused, ApiError)
-    assert counted == busy + 3
+    assert counted == 7
     assert commits[-1] == 5
 
 
@@ -125,7 +130,7 @@ def test_a_group_has_a_bound(store: LmdbStore, commits: list[int], monkeypatch: 
     answers: list[Any] = []
     in_turns(store, submissions(store, answers, 0, 4), submissions(store, answers, 10, 8), [])
     assert answers == [*range(4), *range(10, 18)]
-    assert commits == [1, 1, 1, 1, 5, 3]
+    assert commits == [1, 3, 5, 3]
 
 
 # Beyond the bound of waiting plans a submission is refused at once, and those that wait are stored.

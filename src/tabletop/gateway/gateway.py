@@ -161,7 +161,7 @@ class Gateway:
     def _write_dynamodb(
         self, request: HttpRequest, service: str, call: Call, operation: Operation, body: dict[str, Any], prepared: Any
     ) -> HttpResponse | asyncio.Future[HttpResponse]:
-        """Hand a plan to the committer; without durability its answer is there before ``submit`` returns. Or read in steps."""
+        """Hand a plan to the committer, which may answer before ``submit`` returns. Or read in steps."""
         answered: HttpResponse | None = None
         waiting: asyncio.Future[HttpResponse] | None = None
 

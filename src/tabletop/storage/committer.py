@@ -15,9 +15,9 @@ and every plan of it is answered with StorageUnavailable; reads go on. After a f
 writes for some seconds and then tries again, in a way that rests on nothing that the failed one wrote (``engine``).
 
 Two drivers share that protocol. ``ThreadedCommitter`` (durable) runs groups in a thread of its own, so that the
-event loop reads on and gathers the next group while the disk syncs. ``InlineCommitter`` (no durability asked) runs each plan
-where it is submitted, or with others of the same turn of the event loop: without a sync to wait for, handing over to a
-thread would cost more than the commit itself.
+event loop reads on and gathers the next group while the disk syncs. ``InlineCommitter`` (no durability asked) runs those of
+one turn of the event loop at its end: without a sync to wait for, handing over to a thread would cost more than the commit
+itself.
 """
 
 from __future__ import annotations
@@ -39,9 +39,6 @@ GROUP_PLANS_MAX = 512
 QUEUED_PLANS_MAX = 4_096
 """Plans waiting for their group: about half a second of work. Beyond this a submission is refused at once (StorageOverloaded)
 rather than queued for seconds; clients back off and come back."""
-
-GATHERED_PLANS_MIN = 4
-"""Without durability: from so many plans in one turn of the event loop on they share a commit."""
 
 _log = Log("storage")
 
@@ -132,61 +129,57 @@ def _sum_into(totals: dict[bytes, tuple[int, ...]], amounts: dict[bytes, tuple[i
 
 
 class InlineCommitter:
-    """Runs plans in the caller's thread: each at once, a group of one; or, while many come at a time, those of one turn of
-    the event loop as one group at its end, since a commit costs as much as the plan before it.
+    """Runs plans in the thread of the event loop: those of one turn of the loop as one group, at its end, since a commit
+    costs as much as the plan before it; but the first one at once after a turn that had no other, so that a lone client
+    waits for nobody.
     """
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
         self._gathered: list[_Queued] = []
-        self._gathering = False
         self._turn_plans = 0
-        """How many came in this turn of the loop, while they are run at once."""
+        """How many came in this turn of the loop, or were left for it."""
+        self._is_calm = True
+        """The last turn that had plans had one."""
 
     def submit(self, plan: Any, request: Any, done: Done) -> None:
-        if self._gathering:
-            self._gather((plan, request, done))
-            return
-        if not self._turn_plans:
-            self._at_turns_end(self._end_turn)
         self._turn_plans += 1
-        _hand_out(self._commit([(plan, request, done)]))
+        is_first = self._turn_plans == 1
+        if is_first:
+            self._at_turns_end()
+        if is_first and self._is_calm:
+            _hand_out(self._commit([(plan, request, done)]))
+        elif len(self._gathered) >= QUEUED_PLANS_MAX:
+            done(StorageOverloaded("too many writes are waiting"))
+        else:
+            self._gathered.append((plan, request, done))
 
     def close(self) -> None:
         """Run what was gathered. Its answers are handed out at once."""
         while self._gathered:
             self._run_gathered()
 
-    def _gather(self, queued: _Queued) -> None:
-        if len(self._gathered) >= QUEUED_PLANS_MAX:
-            queued[2](StorageOverloaded("too many writes are waiting"))
-            return
-        self._gathered.append(queued)
-        if len(self._gathered) == 1:
-            self._at_turns_end(self._run_gathered)
-
-    def _at_turns_end(self, call: Callable[[], None]) -> None:
+    def _at_turns_end(self) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             # Without a loop there are no turns, and nobody to share a commit with.
-            self._gathering = False
-            self._turn_plans = -1
-            self.close()
+            self._turn_plans, self._is_calm = 0, True
         else:
-            loop.call_soon(call)
+            loop.call_soon(self._end_turn)
 
     def _end_turn(self) -> None:
-        self._gathering = self._turn_plans >= GATHERED_PLANS_MIN
-        self._turn_plans = 0
+        self._is_calm = self._turn_plans == 1
+        self._turn_plans = max(0, len(self._gathered) - GROUP_PLANS_MAX)
+        if self._turn_plans:
+            self._at_turns_end()
+        if self._gathered:
+            self._run_gathered()
 
     def _run_gathered(self) -> None:
         gathered = self._gathered
-        self._gathering = len(gathered) >= GATHERED_PLANS_MIN
         group, self._gathered = gathered[:GROUP_PLANS_MAX], gathered[GROUP_PLANS_MAX:]
-        if self._gathered:
-            self._at_turns_end(self._run_gathered)
         _hand_out(self._commit(group))
 
     def _commit(self, group: list[_Queued]) -> list[tuple[Done, Any]]:
