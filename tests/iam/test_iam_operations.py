@@ -207,11 +207,12 @@ def test_attaching_has_limits(api: Api) -> None:
     for arn in (
         "arn:aws:iam::aws:policy/NoSuch",
         "arn:aws:iam::000000000000:policy/NoSuch",
-        "arn:aws:iam::x",
-        "x" * 20,
     ):
         refused = api.refusal("AttachRolePolicy", RoleName="worker", PolicyArn=arn)
         assert refused == ("NoSuchEntity", 404, f"Policy {arn} does not exist or is not attachable.")
+    for arn in ("arn:aws:iam::000000000000:role/worker", "arn:aws:iam::x", "x" * 20):
+        refused = api.refusal("AttachRolePolicy", RoleName="worker", PolicyArn=arn)
+        assert refused == ("InvalidInput", 400, f"ARN {arn} is not valid.")
     for number in range(ATTACHED_MAX + 1):
         arn = api("CreatePolicy", PolicyName=f"P{number}", PolicyDocument=POLICY)["Policy"]["Arn"]
         if number < ATTACHED_MAX:

@@ -297,3 +297,17 @@ def test_sessions_of_whom_is_gone(api: Api, iam: Iam, store: DictStore, alice: C
     for session in sessions:
         assert session.entry("dynamodb") == ("UnrecognizedClientException", 400)
         assert session.entry("sts") == ("InvalidClientTokenId", 403)
+
+
+# Tags of sessions are held to IAM's rules, under STS's error name.
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (["a", "A"], "Duplicate tag keys found. Please note that Tag keys are case insensitive."),
+        (["aws:a"], "Tag keys beginning with aws: are reserved for system use."),
+    ],
+)
+def test_tags_that_no_session_has(alice: Caller, keys: list[str], message: str) -> None:
+    tags = [{"Key": key, "Value": "v"} for key in keys]
+    refused = alice.refusal("GetFederationToken", Name="bob", Tags=tags)
+    assert refused == ("InvalidParameterValue", 400, message)

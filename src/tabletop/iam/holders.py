@@ -40,6 +40,13 @@ def policy_exists(view: View, account: str, policy_arn: str) -> bool:
     return record is not None and record["arn"] == policy_arn
 
 
+def check_policy_arn(policy_arn: str) -> None:
+    """InvalidInput for what is no policy's ARN."""
+    parts = split_arn(policy_arn)
+    if parts is None or parts[1] != "policy":
+        raise ApiError("InvalidInput", f"ARN {policy_arn} is not valid.", status=400)
+
+
 def no_such_policy(policy_arn: str) -> ApiError:
     return ApiError("NoSuchEntity", f"Policy {policy_arn} does not exist or is not attachable.", status=404)
 
@@ -90,6 +97,7 @@ def policy_writes(kind: Kind) -> dict[str, Write]:
     def attach(view: View, change: Change, now: float) -> tuple[Answer, Batch | None]:
         record = kind.named_in(view, change)
         policy_arn = change.params["PolicyArn"]
+        check_policy_arn(policy_arn)
         if not policy_exists(view, change.account, policy_arn):
             raise no_such_policy(policy_arn)
         if policy_arn in record["attached"]:

@@ -8,7 +8,7 @@ from itertools import islice
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.aws_managed import MANAGED, ManagedPolicy
-from tabletop.iam.holders import tags_shape
+from tabletop.iam.holders import check_policy_arn, tags_shape
 from tabletop.iam.kinds import GROUP, POLICY, ROLE, USER
 from tabletop.iam.operation import (
     Answer,
@@ -173,9 +173,9 @@ def check_document(document: str) -> None:
 
 def find_policy(view: View, account: str, policy_arn: str) -> Document:
     """The record of the account's own policy."""
+    check_policy_arn(policy_arn)
     parts = split_arn(policy_arn)
-    if parts is None or parts[1] != "policy":
-        raise ApiError("InvalidInput", f"ARN {policy_arn} is not valid.", status=400)
+    assert parts is not None
     if parts[0] == account:
         record = POLICIES.get(view, account, parts[2].lower())
         if record is not None and record["arn"] == policy_arn:

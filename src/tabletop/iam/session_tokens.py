@@ -10,9 +10,9 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.iam.credentials import Keyring
 from tabletop.iam.mfa_devices import verified
-from tabletop.iam.operation import Answer, Change, Write, merge_tags, seconds
+from tabletop.iam.operation import Answer, Change, Write, seconds
 from tabletop.iam.records import ACCESS_KEYS, Document, federated_arn
-from tabletop.iam.sessions import Owner, credentials_shape, packed_size, record_session, session_policies
+from tabletop.iam.sessions import Owner, credentials_shape, packed_size, record_session, session_policies, session_tags
 from tabletop.storage.store import Batch, View
 
 SESSION_DEFAULT_S = 43_200
@@ -41,7 +41,7 @@ def get_federation_token(view: View, change: Change, now: float) -> tuple[Answer
     """The session may do what its own policies and the user's allow together; without policies of its own, nothing."""
     call, params = change.call, change.params
     _check_long_term(view, call, "GetFederationToken")
-    tags = merge_tags({}, params.get("Tags", ()))
+    tags = session_tags(params)
     policies = session_policies(view, call.principal.account, params)
     packed = packed_size(params, tags)
     drawn = change.credentials

@@ -11,7 +11,7 @@ from tabletop.iam.aws_managed import managed_document
 from tabletop.iam.credentials import DrawnCredentials
 from tabletop.iam.holders import policy_exists
 from tabletop.iam.holdings import default_document
-from tabletop.iam.operation import Answer, Params, seconds, validation_error
+from tabletop.iam.operation import Answer, Params, merge_tags, seconds, validation_error
 from tabletop.iam.policy_grammar import check_identity_policy
 from tabletop.iam.records import ACCESS_KEYS, POLICIES, SESSION_EXPIRIES, Document, split_arn
 from tabletop.storage.store import Batch, View
@@ -87,6 +87,16 @@ def session_policies(view: View, account: str, params: Params) -> list[str]:
             raise validation_error(f"Policy {policy_arn} does not exist or is not attachable.")
         documents.append(managed_document(policy_arn) or _customer_document(view, policy_arn))
     return documents
+
+
+def session_tags(params: Params) -> dict[str, str]:
+    """STS has another error name than IAM for tags that cannot be (recalled)."""
+    try:
+        return merge_tags({}, params.get("Tags", ()))
+    except ApiError as error:
+        if error.code != "InvalidInput":
+            raise
+        raise ApiError("InvalidParameterValue", error.message, status=400) from None
 
 
 def packed_size(params: Params, tags: Mapping[str, str]) -> Answer:

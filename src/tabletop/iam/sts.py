@@ -23,7 +23,7 @@ from tabletop.iam.context import Caller, RequestContext
 from tabletop.iam.credentials import DrawnCredentials, Keyring
 from tabletop.iam.evaluation import CallerNames, NamedPolicy, PolicySet, evaluate, evaluate_across
 from tabletop.iam.mfa_devices import verified
-from tabletop.iam.operation import Answer, Change, Params, Read, Write, merge_tags, seconds, validation_error
+from tabletop.iam.operation import Answer, Change, Params, Read, Write, seconds, validation_error
 from tabletop.iam.policies import compile_policy
 from tabletop.iam.records import (
     ACCESS_KEYS,
@@ -33,7 +33,7 @@ from tabletop.iam.records import (
     split_arn,
 )
 from tabletop.iam.resource_tags import resource_tags
-from tabletop.iam.sessions import Owner, credentials_shape, packed_size, record_session, session_policies
+from tabletop.iam.sessions import Owner, credentials_shape, packed_size, record_session, session_policies, session_tags
 from tabletop.storage.store import Batch, View
 
 SESSION_DEFAULT_S = 3600
@@ -184,20 +184,21 @@ def _source(view: View, call: Call) -> Document:
 
 def _session_facts(params: Params, source: Document) -> _SessionFacts:
     """Transitive tags and the source identity stay through a chain of roles: they cannot be given anew."""
-    given = merge_tags({}, params.get("Tags", ()))
+    given = session_tags(params)
     inherited = {name: source["tags"][name] for name in source.get("transitive", ())}
     folded = {name.lower() for name in inherited}
     if any(name.lower() in folded for name in given):
-        # Inferred words.
+        # Recalled words.
         raise ApiError(
             "InvalidParameterValue",
-            "One of the specified session tags conflicts with a transitive tag of the calling session.",
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the "
+            "calling session.",
             status=400,
         )
     wanted = {name.lower() for name in params.get("TransitiveTagKeys", ())}
     names = {name.lower(): name for name in given}
     if not wanted <= names.keys():
-        # Inferred words.
+        # Recalled words.
         raise ApiError(
             "InvalidParameterValue",
             "The specified transitive tag key must be included in the requested tags.",
