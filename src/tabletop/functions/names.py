@@ -85,6 +85,12 @@ def parse(call: Call, text: str, qualifier: str | None = None) -> Reference:
     return Reference(account, region, match["name"], qualifier or named)
 
 
+def owner(call: Call, text: str) -> str:
+    """The account that a function's name tells, or the call's where it tells none; ``parse`` judges the rest of it."""
+    match = _REFERENCE.fullmatch(text)
+    return call.account if match is None else match["account"] or match["partial"] or call.account
+
+
 def parse_unqualified(call: Call, text: str) -> Reference:
     """For what concerns the function as a whole. Raises ApiError where the name has a qualifier (words recalled)."""
     reference = parse(call, text)

@@ -55,6 +55,10 @@ _IAM_ACTIONS = {
 _ACCOUNT_WIDE = frozenset({"ListFunctions", "GetAccountSettings", "ListLayers", "ListLayerVersions"})
 
 
+_OPEN_TO_OTHERS = frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"})
+"""What principals of another account can do, where the function's policy lets them."""
+
+
 class Functions:
     """``endpoint_url`` is where functions find all services; ``data / "functions"`` is this service's own folder.
 
@@ -155,7 +159,12 @@ class Functions:
             raise
 
     def targets(self, service: str, action: str, call: Call, params: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """The (IAM action, resource ARN) pairs that the caller must be allowed. Raises ApiError for a bad name."""
+        """The (IAM action, resource ARN) pairs that the caller must be allowed. Raises ApiError for a bad name.
+
+        To invoke a function of another account ``call`` is made one to that account: who authorises must see to it.
+        """
+        if action in _OPEN_TO_OTHERS:
+            call.account = names.owner(call, params["FunctionName"])
         iam_action = "lambda:" + _IAM_ACTIONS.get(action, action)
         if "EventSourceMapping" in action:
             return event_source_mappings.targets(call, action, params)

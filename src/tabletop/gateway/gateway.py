@@ -228,7 +228,7 @@ class Gateway:
             action, params = protocols.decode_request(model, request, protocol)
             check_params(model, action, params)
             targets = service.targets(name, action, call, params)
-            if not call.principal.unrestricted:
+            if not call.principal.unrestricted or call.account != call.principal.account:
                 with self._store.view() as view:
                     self._iam.authorize(view, call, targets, service.facts(view, name, action, call, params))
             output = await service.handle(name, call, action, params)
