@@ -34,7 +34,10 @@ def check_item_keys(table: Table, item: Item) -> None:
         value = item.get(attribute.name)
         if value is None:
             raise invalid_parameters(f"Missing the key {attribute.name} in the item")
-        if attribute.type not in value:
+        text = value.get(attribute.type)
+        if text and len(text) <= SHORT_KEY_CHARACTERS:
+            continue
+        if text is None:
             actual = next(iter(value))
             raise invalid_parameters(
                 f"Type mismatch for key {attribute.name} expected: {attribute.type} actual: {actual}"
@@ -49,7 +52,10 @@ def check_key(table: Table, key: Item) -> None:
         raise invalid("The provided key element does not match the schema")
     for attribute in attributes:
         value = key.get(attribute.name)
-        if value is None or attribute.type not in value:
+        text = None if value is None else value.get(attribute.type)
+        if text and len(text) <= SHORT_KEY_CHARACTERS:
+            continue
+        if value is None or text is None:
             raise invalid("The provided key element does not match the schema")
         _check_key_value(table, attribute, value)
 

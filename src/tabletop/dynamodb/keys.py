@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tabletop.dynamodb import numbers
@@ -235,12 +235,10 @@ def stream_kinds() -> tuple[bytes, ...]:
 def key_bytes(attribute: KeyAttribute, value: dict[str, Any]) -> bytes:
     """The order-preserving form of a key attribute's value, which has the attribute's type and canonical form."""
     kind = attribute.type
-    text: str = value[kind]
-    if kind == "S":
-        return text.encode()
-    if kind == "N":
-        return numbers.sortable(text)
-    return base64.b64decode(text)
+    return _ENCODINGS[kind](value[kind])
+
+
+_ENCODINGS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": numbers.sortable, "B": base64.b64decode}
 
 
 def partition_hash(table: Table, partition_key: bytes) -> bytes:
@@ -252,13 +250,15 @@ def partition_hash(table: Table, partition_key: bytes) -> bytes:
 
 def item_key(table: Table, key: Item) -> bytes:
     """The store's key of the item with these key attributes (more attributes do no harm)."""
-    range_attribute = table.range
+    hash_attribute, range_attribute = table.hash, table.range
+    kind = hash_attribute.type
     hasher = table.hasher.copy()
-    hash_attribute = table.hash
-    hasher.update(key_bytes(hash_attribute, key[hash_attribute.name]))
+    hasher.update(_ENCODINGS[kind](key[hash_attribute.name][kind]))
+    encoded: bytes = table.item_prefix + hasher.digest()
     if range_attribute is None:
-        return table.item_prefix + hasher.digest()  # type: ignore[no-any-return]
-    return table.item_prefix + hasher.digest() + key_bytes(range_attribute, key[range_attribute.name])  # type: ignore[no-any-return]
+        return encoded
+    kind = range_attribute.type
+    return encoded + _ENCODINGS[kind](key[range_attribute.name][kind])
 
 
 def index_partition(table: Table, index: Index, key: Item) -> bytes:
@@ -280,8 +280,13 @@ def vector_partition(table: Table, index: VectorIndex, value: dict[str, Any] | N
 
 def entry_key(table: Table, index: Index, item: Item, base_key: bytes) -> bytes:
     """The key of the index's entry for an item that has all of the index's key attributes; ``base_key``: its ``item_key``."""
-    sort = b"".join([terminated(key_bytes(part, item[part.name])) for part in index.range])
-    return index_partition(table, index, item) + sort + base_digest(table, base_key)
+    key = index_partition(table, index, item)
+    for part in index.range:
+        kind = part.type
+        raw = _ENCODINGS[kind](item[part.name][kind])
+        key += terminated(raw) if b"\0" in raw else raw + b"\0\0"
+    tail = base_key[len(table.item_prefix) :]
+    return key + (tail if len(tail) == HASH_BYTES else partition_hash(table, tail))
 
 
 def base_digest(table: Table, base_key: bytes) -> bytes:

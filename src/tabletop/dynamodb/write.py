@@ -241,23 +241,30 @@ def _follow(view: View, batch: Batch, outcome: Outcome, new: Stored | None) -> N
         return
     old_raw = outcome.old_raw
     old = None if old_raw is None else Stored(outcome.old or {}, old_raw)
-    if table.indexes:
-        local_before = _collection_amount(batch, table)
+    if table.has_local_indexes:
+        _follow_collection(view, batch, outcome, old, new)
+    elif table.indexes:
         outcome.index_units += indexes.maintain(view, batch, table, outcome.key, old, new)
-        if table.has_local_indexes:
-            if new is not None and outcome.new_bytes * (1 + len(table.indexes)) > ITEM_BYTES_MAX:
-                _refuse_large_with_entries(outcome, new)
-            grown = _raw_size(None if new is None else new.value) - _raw_size(old_raw)
-            grown += _collection_amount(batch, table) - local_before
-            collection = keys.collection_key(table.number, outcome.partition_hash)
-            batch.add(collection, grown)
-            # What this batch has written before counts too.
-            if grown > 0 and _collection_bytes(view, batch, collection) > COLLECTION_BYTES_MAX:
-                raise ApiError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
     if table.vectors:
         outcome.index_units += vector_rows.maintain(view, batch, table, outcome.key, old, new)
     if table.ttl_attribute is not None:
         expiry.maintain(batch, table, outcome.key, None if old is None else old.item, None if new is None else new.item)
+
+
+def _follow_collection(view: View, batch: Batch, outcome: Outcome, old: Stored | None, new: Stored | None) -> None:
+    """Index entries, and the size of the collection, of a table with local indexes."""
+    table = outcome.table
+    local_before = _collection_amount(batch, table)
+    outcome.index_units += indexes.maintain(view, batch, table, outcome.key, old, new)
+    if new is not None and outcome.new_bytes * (1 + len(table.indexes)) > ITEM_BYTES_MAX:
+        _refuse_large_with_entries(outcome, new)
+    grown = _raw_size(None if new is None else new.value) - _raw_size(outcome.old_raw)
+    grown += _collection_amount(batch, table) - local_before
+    collection = keys.collection_key(table.number, outcome.partition_hash)
+    batch.add(collection, grown)
+    # What this batch has written before counts too.
+    if grown > 0 and _collection_bytes(view, batch, collection) > COLLECTION_BYTES_MAX:
+        raise ApiError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.")
 
 
 def _refuse_large_with_entries(outcome: Outcome, new: Stored) -> None:

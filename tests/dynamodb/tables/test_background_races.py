@@ -15,6 +15,7 @@ from tabletop.base.errors import ApiError
 from tabletop.dynamodb import background_steps, catalog, checker, keys
 from tabletop.dynamodb.background import RETRY_S, Background
 from tabletop.dynamodb.service import DynamoDb
+from tabletop.storage.committer import commit_one
 from tabletop.storage.engine import LmdbStore, open_store
 from tabletop.storage.store import Batch, after_prefix
 
@@ -23,10 +24,26 @@ ROOT = Principal("root", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
 EXPIRY_WORK = keys.backfill_key(1, keys.EXPIRY_NUMBER)
 
 
+class AtOnce:
+    """The store with each plan run where it is submitted: a turn of the event loop has many requests here."""
+
+    def __init__(self, store: LmdbStore, clock: ManualClock) -> None:
+        self.view = store.view
+        self._store, self._clock = store, clock
+
+    def submit(self, plan: Any, request: Any, done: Callable[[Any], None]) -> None:
+        answer: Any
+        try:
+            answer = commit_one(self._store, self._clock, plan, request)
+        except Exception as error:
+            answer = error
+        done(answer)
+
+
 class Database:
     def __init__(self, store: LmdbStore, clock: ManualClock) -> None:
         self.store, self.clock = store, clock
-        self.service = DynamoDb(store)
+        self.service = DynamoDb(AtOnce(store, clock))  # type: ignore[arg-type]
         self.background = Background(store, clock)
 
     def ask(self, action: str, **body: Any) -> Any:
