@@ -13,7 +13,8 @@ import pytest
 from tabletop.base.clock import ManualClock
 from tabletop.base.errors import ApiError, StartupError, StorageOverloaded, StorageUnavailable
 from tabletop.storage import checker, failures
-from tabletop.storage.engine import KEY_BYTES_MAX, RETRY_S, LmdbStore, open_store
+from tabletop.storage.engine import KEY_BYTES_MAX, LmdbStore, open_store
+from tabletop.storage.recovery import RETRY_S
 from tabletop.storage.store import Batch, View, after_prefix, read_counter
 
 P = b"\x10"

@@ -19,7 +19,8 @@ from tabletop.base.clock import ManualClock
 from tabletop.base.errors import StorageUnavailable
 from tabletop.storage import checker
 from tabletop.storage.committer import commit_one
-from tabletop.storage.engine import RETRY_S, LmdbStore, open_store
+from tabletop.storage.engine import LmdbStore, open_store
+from tabletop.storage.recovery import RETRY_S
 from tabletop.storage.store import Batch, View
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -158,7 +159,7 @@ def test_reads_go_on_where_the_file_cannot_be_opened_for_writing(
     write(store, a=b"1")
     store.refuse_writes(FAULT)
     with monkeypatch.context() as patch:
-        patch.setattr("tabletop.storage.engine.check_writable", _read_only)
+        patch.setattr("tabletop.storage.recovery.check_writable", _read_only)
         stopwatch.advance(RETRY_S)
         store.recover()
         assert store.failed

@@ -12,7 +12,7 @@ The protocol of a group:
 
 If step 3 to 5 meets a full map or disk, a failed sync or any other fault of the world, the whole group is rolled back
 and every plan of it is answered with StorageUnavailable; reads go on. After a failed commit the store refuses
-writes for some seconds and then tries again, in a way that rests on nothing that the failed one wrote (``engine``).
+writes for some seconds and then tries again, in a way that rests on nothing that the failed one wrote (``recovery``).
 
 Two drivers share that protocol. ``ThreadedCommitter`` (durable) runs groups in a thread of its own, so that the
 event loop reads on and gathers the next group while the disk syncs. ``InlineCommitter`` (no durability asked) runs those of
