@@ -206,6 +206,81 @@ def _read_only(path: Path) -> None:
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
+# The disk kept a meta page that it reported as not written, LMDB put the old one back into the page cache, memory was short, and
+# what is read again is the refused commit's. Its pages are free for LMDB: a write now, and a power cut, would leave them half
+# overwritten below a meta page that counts. Nothing is written, and the next opening takes the commit for the last one.
+def test_a_refused_commit_that_comes_back_from_the_disk(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    store = open_store(first)
+    for number in range(40):
+        write(store, **{f"a{number}": b"%d" % (number % 10) * 700})
+    store.close()
+    before = pages_of(first)
+    store = open_store(first)
+    write(store, a1=b"refused" * 100, refused=b"x" * 700)
+    store.close()
+    disk = pages_of(first)
+    whole = content(first)
+    (kept,) = (page for page in range(META_PAGES) if disk[page] != before[page])
+    cached = [*disk]
+    cached[kept] = before[kept]
+    data = tmp_path / "data"
+    put_pages(data, cached)
+    stopwatch = ManualClock()
+    store = LmdbStore(data / "store", durable=True, clock=ManualClock(), stopwatch=stopwatch)
+    with (data / "store" / "data.mdb").open("r+b") as file:
+        file.seek(kept * PAGE)
+        file.write(disk[kept])
+    with pytest.raises(StorageUnavailable):
+        write(store, a2=b"after" * 140)
+    assert pages_of(data) == disk
+    with store.view() as view:
+        assert view.get(b"\x10a1") == b"1" * 700
+    stopwatch.advance(RETRY_S)
+    store.recover()
+    write(store, a2=b"after" * 140)
+    store.close()
+    assert content(data) == whole | {"a2": b"after" * 140}
+
+
+# What a killed server left in the page cache is on the disk before it is shown to anybody: a power cut cannot take back what was
+# read. The first write need not do it again.
+def test_a_start_settles_before_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path)
+    with rewritten(monkeypatch) as again:
+        store.settle()
+        assert sorted(again) == list(range(META_PAGES))
+        write(store, a=b"1")
+    store.close()
+    assert content(tmp_path) == {"a": b"1"}
+
+
+# A disk that refuses then keeps no server from starting: it reads, refuses writes, and tries again.
+def test_a_start_on_a_failing_disk_serves_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path)
+    write(store, a=b"1")
+    store.close()
+    stopwatch = ManualClock()
+    store = LmdbStore(tmp_path / "store", durable=True, clock=ManualClock(), stopwatch=stopwatch)
+
+    def failing(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", failing)
+        store.settle()
+    assert store.failed
+    with store.view() as view:
+        assert view.get(b"\x10a") == b"1"
+    with pytest.raises(StorageUnavailable):
+        write(store, b=b"2")
+    stopwatch.advance(RETRY_S)
+    store.recover()
+    write(store, b=b"2")
+    store.close()
+    assert content(tmp_path) == {"a": b"1", "b": b"2"}
+
+
 # They are written while no other process can commit: one that did meanwhile would lose its own meta page.
 def test_meta_pages_are_written_again_under_the_write_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(tmp_path)

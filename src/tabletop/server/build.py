@@ -67,6 +67,7 @@ async def build(
         lifecycle.Delays.table_delay_s = settings.table_delay_ms / 1000
         if role == "worker":
             return _worker(store, settings, directory)
+        store.settle()
         return await _whole(store, settings, directory, address, listen)
     except BaseException:
         store.close()

@@ -2,9 +2,16 @@
 
 After a failed commit the store refuses writes for a while, then opens the environment anew, settles the file, and tries
 again. That is safe, unlike in stores that write in place (PostgreSQL's lesson: Linux takes a page whose write failed for clean,
-so a second fsync may succeed without it). What an answered commit consists of was synced before, and LMDB writes to no page of
-the last two commits; what a failed commit wrote are free pages, which a later one writes anew, whole, before it refers to
-them. Only the two *meta pages* are written in place. Four things are needed:
+so a second fsync may succeed without it). What an answered commit consists of was synced before its meta page was written, and
+LMDB writes to no page of the last two commits: transaction T takes pages that were freed by T - 2 or before, which neither T - 1
+nor T - 2 refers to. What a failed commit wrote are free pages, which a later one writes anew, whole, before it refers to them;
+whether the cache or the disk has them meanwhile is the same to everybody. Only the two *meta pages* are written in place.
+
+Readers do not look for the newer meta page: they take the number of the last commit from the lock file, which has it after the
+meta page is synced. So nobody reads a commit that a power cut could take back, but who opens the file when no other process has
+it open: LMDB then goes by the meta pages in the cache. The start of a server therefore settles before it serves.
+
+Five things are needed:
 
 - Linux tells each descriptor of a failed write once. LMDB has one for pages, and one that syncs by itself for meta pages: after
   a failed sync the first commit that succeeds would be told of it when its meta page is on the disk already (seen on ext4:
@@ -16,21 +23,31 @@ them. Only the two *meta pages* are written in place. Four things are needed:
 - The disk may have kept the new meta page all the same, and with it a commit whose pages are taken for free. Before the first
   write after opening, the meta pages are therefore written as they are, and synced: a sync alone might find them clean. That is
   done with LMDB's write lock held, so that no other process writes meanwhile. A server that was killed and starts does so too.
+- A meta page in the cache may go, clean as it seems, when memory is short, and be read again as the disk kept it: the number of
+  the refused commit, which LMDB does not count, since its number is in the lock file. What such a commit consists of must not be
+  overwritten before its meta page is. Before the first write after opening, the two are therefore compared; where they differ the
+  store is opened anew once more, which makes that commit the last one (it is whole, and its clients were told that nobody knows).
 - ext4 gives new pages blocks that count as unwritten until a write has succeeded. When one fails, it forgets in its cached pages
   that they are: the same page written again, and synced without an error, reads as zeros after a power cut (seen on Linux
   6.18). New pages are those behind the last commit's. Before the first write after opening they are cut off, so that they are
   new to the file system too.
 
-Two gaps are left, each for a disk that fails and a power cut after it. With several workers: the disk reports a meta page of one
-as not written, and keeps it, and power fails in the milliseconds in which another's next commit, which is told of the same
-fault, is being written. On ext4: a page before the last commit's end that LMDB numbered and never wrote (a page that was
-made and dropped in one transaction) is new to the file system as well, and is not cut off.
+Three gaps are left, each for a disk that fails and a power cut after it:
+
+- With several workers: the disk reports a meta page of one as not written, and keeps it, and power fails in the milliseconds in
+  which another's next commit, which is told of the same fault, is being written.
+- On ext4: a page before the last commit's end that LMDB numbered and never wrote (a page that was made and dropped in one
+  transaction) is new to the file system as well, and is not cut off.
+- When a file system becomes read-only between a meta page and LMDB's putting back the old one, the cache keeps the new one, and
+  reads go on with a commit that was refused and that the disk may not have.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +100,7 @@ class RecoveringEnvironment:
         try:
             transaction = self.environment.begin(write=True)
             try:
-                self._settle()
+                self._settle(transaction)
             except BaseException:
                 transaction.abort()
                 raise
@@ -97,9 +114,23 @@ class RecoveringEnvironment:
             self.release()
             raise
 
-    def _settle(self) -> None:
-        """Once after opening, with LMDB's write lock held: let the disk have what the page cache has. Raises OSError."""
+    def settle(self) -> None:
+        """At the start of a server, before anybody is shown what is stored: let the disk have what the page cache has.
+
+        A disk that refuses is told of, and tried again, as after a failed commit; reads go on.
+        """
+        with suppress(StorageUnavailable):
+            transaction = self.begin_transaction()
+            try:
+                transaction.abort()
+            finally:
+                self.release()
+
+    def _settle(self, transaction: Any) -> None:
+        """Once after opening, in a write transaction: let the disk have what the page cache has. Raises OSError."""
         if self._unsynced:
+            if self.environment.info()["last_txnid"] != transaction.id() - 1:
+                raise OSError(errno.EIO, "the disk kept a commit that it reported as not written")
             page_bytes = int(self.environment.stat()["psize"])
             settle(self.path / "data.mdb", head_bytes=_META_PAGES * page_bytes, length=self.used_bytes)
             self._unsynced = False
