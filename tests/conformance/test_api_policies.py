@@ -158,6 +158,23 @@ def test_lock_out(user: Any, table: tuple[str, str]) -> None:
     assert verdict(client.put_resource_policy, ResourceArn=arn, Policy=policy) == (
         "with an explicit deny in a resource-based policy"
     )
+
+
+# To have meant it once is not to mean it always.
+def test_lock_out_again(user: Any, table: tuple[str, str]) -> None:
+    _, arn = table
+    client = user(document(allow("dynamodb:*")))
+    client.put_resource_policy(
+        ResourceArn=arn,
+        Policy=document(deny("dynamodb:Scan", arn, Principal="*")),
+        ConfirmRemoveSelfResourceAccess=True,
+    )
+    client.delete_resource_policy(ResourceArn=arn)
+    with pytest.raises(ClientError) as caught:
+        client.put_resource_policy(
+            ResourceArn=arn, Policy=document(deny("dynamodb:PutResourcePolicy", arn, Principal="*"))
+        )
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
     assert verdict(client.delete_resource_policy, ResourceArn=arn) == "allowed"
 
 

@@ -27,8 +27,9 @@ ROOT = root_of(ROOT_ACCOUNT)
 
 
 class DictView:
-    def __init__(self, content: dict[bytes, bytes]) -> None:
+    def __init__(self, content: dict[bytes, bytes], version: int | None = None) -> None:
         self._content = content
+        self.version = version
 
     def get(self, key: bytes) -> bytes | None:
         return self._content.get(key)
@@ -45,11 +46,12 @@ class DictStore:
 
     def __init__(self, clock: ManualClock) -> None:
         self.content: dict[bytes, bytes] = {}
+        self.commits = 0
         self._clock = clock
 
     @contextmanager
     def view(self) -> Iterator[DictView]:
-        yield DictView(dict(self.content))
+        yield DictView(dict(self.content), self.commits)
 
     async def commit(self, plan: Callable[..., Any], request: Any) -> Any:
         return self._run(plan, request)
@@ -61,6 +63,7 @@ class DictStore:
         first, _ = plan(DictView(self.content), request, self._clock())
         answer, batch = plan(DictView(self.content), request, self._clock())
         assert first == answer
+        self.commits += bool(batch)
         for key, value in batch.writes.items() if batch else ():
             if value is None:
                 self.content.pop(key, None)

@@ -217,3 +217,29 @@ def test_keys_of_sessions(api: Api, worker: Caller) -> None:
         text = document("dynamodb:GetItem", Condition=condition)
         api("PutRolePolicy", RoleName="worker", PolicyName="p", PolicyDocument=text)
         assert worker.may("dynamodb:GetItem") is verdict, condition
+
+
+# What was granted is asked again as soon as anything changed: the caller's policies, its record, the resource's policy.
+def test_a_grant_ends_with_the_picture_it_was_seen_in(worker: Caller) -> None:
+    api = worker.api
+    api("PutRolePolicy", RoleName="worker", PolicyName="all", PolicyDocument=document("dynamodb:*"))
+    assert [worker.may("dynamodb:GetItem") for _ in range(3)] == [True] * 3
+    api("PutRolePolicy", RoleName="worker", PolicyName="not", PolicyDocument=document("dynamodb:GetItem", "Deny"))
+    assert [worker.may("dynamodb:GetItem") for _ in range(3)] == [False] * 3
+    api("DeleteRolePolicy", RoleName="worker", PolicyName="not")
+    assert worker.may("dynamodb:GetItem")
+    api("DeleteRolePolicy", RoleName="worker", PolicyName="all")
+    assert not worker.may("dynamodb:GetItem")
+
+
+# In the same picture one caller's grant is no other's, nor of another action or resource.
+def test_a_grant_is_its_callers_own(worker: Caller) -> None:
+    api = worker.api
+    api("PutRolePolicy", RoleName="worker", PolicyName="p", PolicyDocument=document("dynamodb:GetItem", resource=TABLE))
+    api("CreateRole", RoleName="idle", AssumeRolePolicyDocument=LAMBDA_TRUST)
+    idle = Caller(api, worker.iam, worker.store, api.role_credentials(ROLE_ARN.replace("worker", "idle"), "fn"))
+    for _ in range(2):
+        assert worker.may("dynamodb:GetItem")
+        assert not worker.may("dynamodb:PutItem")
+        assert not worker.may("dynamodb:GetItem", TABLE + "2")
+        assert not idle.may("dynamodb:GetItem")

@@ -20,6 +20,8 @@ ROOT = Principal("root", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
 
 
 class DictView:
+    version = None
+
     def __init__(self, content: dict[bytes, bytes]) -> None:
         self._content = content
         self._keys = sorted(content)

@@ -131,6 +131,28 @@ def test_a_view_does_not_see_later_commits(store: LmdbStore) -> None:
         assert view.get(P + b"a") == b"2"
 
 
+# What was worked out in one picture of the store is good in another of the same version, and in no other: a commit
+# makes a new one, and so does an environment that is opened again, where numbers of before may come twice.
+def test_versions_of_views(store: LmdbStore) -> None:
+    def version() -> int | None:
+        with store.view() as view:
+            return view.version
+
+    commit(store, put_plan, {b"a": b"1"})
+    first = version()
+    assert first is not None
+    assert version() == first
+    commit(store, put_plan, {b"a": b"2"})
+    second = version()
+    assert second != first
+    store.reopen(store.environment)
+    assert version() not in {first, second, None}
+    writing = store.begin_write()
+    assert writing.version is None
+    writing.abort()
+    commit(store, put_plan, {b"a": None})
+
+
 # Counters add up over plans and groups, and a row of zeros leaves nothing behind.
 def test_counters_add_up(store: LmdbStore) -> None:
     def add(view: View, request: tuple[int, int], now: float) -> tuple[None, Batch]:

@@ -71,7 +71,8 @@ class Authenticator:
         self._keyring = keyring
         self._holdings = holdings
         self._mode = mode
-        self._principals: dict[int, tuple[Credentials, Principal]] = {}
+        self._identities: dict[str, tuple[Credentials, Identity]] = {}
+        """The beginning of an Authorization header -> whose it is, as long as the key's credentials are the same."""
         self._roots: dict[str, Principal] = {}
         self._named: set[str] = set()
         self._unchecked: dict[str, Identity] = {}
@@ -98,18 +99,16 @@ class Authenticator:
             signature = read_signature(request)
             access_key_id = signature.scope.access_key_id
             credentials = self._keyring.find(view, access_key_id)
-            if credentials is None:
-                principal = self._keyless(request, signature, service, now)
-            else:
+            if credentials is not None:
                 self._check(view, request, signature, credentials, service, now)
-                principal = self._principal(credentials)
+                return self._issued(head if value and "," not in value else "", signature, credentials)
+            principal = self._keyless(request, signature, service, now)
         except SignatureFault as fault:
             if fault.fault is Fault.MISSING:
                 refuse_unsigned(view, request, service)
             raise signature_error(service, fault) from None
-        identity = Identity(principal, signature.scope.region, access_key_id, credentials is not None)
-        unverified = credentials is None and access_key_id == TEST_KEY_ID
-        if unverified and 0 < len(head) <= REMEMBERED_CHARACTERS_MAX:
+        identity = Identity(principal, signature.scope.region, access_key_id)
+        if access_key_id == TEST_KEY_ID and 0 < len(head) <= REMEMBERED_CHARACTERS_MAX:
             remember(self._unchecked, head, identity)
         return identity
 
@@ -183,15 +182,16 @@ class Authenticator:
             principal = self._roots[account] = root_of(account)
         return principal
 
-    def _principal(self, credentials: Credentials) -> Principal:
-        known = self._principals.get(id(credentials))
+    def _issued(self, head: str, signature: Signature, credentials: Credentials) -> Identity:
+        """``head``: all of the Authorization header but the signature; empty where that does not stand last."""
+        known = self._identities.get(head)
         if known is not None and known[0] is credentials:
             return known[1]
-        principal = principal_of(credentials)
-        if len(self._principals) >= _PRINCIPALS_MAX:
-            self._principals.clear()
-        self._principals[id(credentials)] = (credentials, principal)
-        return principal
+        scope = signature.scope
+        identity = Identity(principal_of(credentials), scope.region, scope.access_key_id, issued=True)
+        if 0 < len(head) <= REMEMBERED_CHARACTERS_MAX:
+            remember(self._identities, head, (credentials, identity))
+        return identity
 
 
 def _may_call_iam(credentials: Credentials) -> bool:

@@ -45,9 +45,38 @@ LOCKS_OUT = "The new resource policy will not allow you to update the resource p
 _JSON_REFUSAL = ("AccessDeniedException", 400)
 _EVERYTHING = "arn:aws:iam::aws:policy/AdministratorAccess"
 _GRANTS_MAX = 20_000
+_PICTURED_S = 1.0
+_PROPOSING = frozenset({"dynamodb:PutResourcePolicy"})
+"""What the request proposes is looked at each time."""
 
 _Grant = tuple[str, tuple[NamedPolicy, ...], tuple[NamedPolicy, ...] | None, str, str]
 """Unique id of the caller, its identity policies and boundary, action, resource."""
+
+
+class _Pictured:
+    """What was found granted in the newest picture of the store: who asks for it again in the same picture may do it.
+
+    Between two writes this spares reading the caller's records, his policies' and the resource's.
+    """
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._since = 0.0
+        self._grants: set[tuple[str, str, str, str]] = set()
+        """(unique id of the caller, access key id, action, resource)"""
+
+    def allow(self, view: View, call: Call, targets: Sequence[Target]) -> bool:
+        version = view.version
+        if version != self._version or not 0.0 <= call.now - self._since < _PICTURED_S:
+            self._version, self._since = version, call.now
+            self._grants.clear()
+            return False
+        who, key = call.principal.unique_id, call.access_key_id
+        return self._grants.issuperset([(who, key, action, resource) for action, resource in targets])
+
+    def note(self, call: Call, action: str, resource: str) -> None:
+        if self._version is not None and len(self._grants) < _GRANTS_MAX:
+            self._grants.add((call.principal.unique_id, call.access_key_id, action, resource))
 
 
 class Authorizer:
@@ -57,6 +86,7 @@ class Authorizer:
         self.holdings = Holdings()
         self._granted: set[_Grant] = set()
         """What policies without conditions and variables have allowed: it need not be asked again while they are the same."""
+        self._pictured = _Pictured()
 
     def authorize(
         self,
@@ -68,6 +98,8 @@ class Authorizer:
         """Return if the caller may do every one of ``targets``; otherwise raise the service's access denied error."""
         account = call.principal.account
         if call.principal.kind != "root":
+            if self._pictured.allow(view, call, targets):
+                return
             policies, caller = self.policies_of(view, call)
         elif any(is_foreign(resource, account) for _, resource in targets):
             policies, caller = PolicySet(self._everything()), Caller()
@@ -77,6 +109,7 @@ class Authorizer:
             document = facts.resource_policy(number)
             grant = (call.principal.unique_id, policies.identity, policies.boundary, action, resource)
             if document is None and policies.session is None and grant in self._granted:
+                self._pictured.note(call, action, resource)
                 continue
             told = PassedRole(view, facts, resource) if action == "iam:PassRole" else facts
             context = RequestContext(_in_region_of(call, resource), caller, told, number)
@@ -89,7 +122,7 @@ class Authorizer:
             noted = self._journal.allow(call, action, resource)
             proposed = facts.proposed_policy(number)
             if proposed is None:
-                if noted and document is None and is_free_of_context(policies, action):
+                if noted and document is None and action not in _PROPOSING and is_free_of_context(policies, action):
                     _bound_all(self._granted)
                     self._granted.add(grant)
             else:

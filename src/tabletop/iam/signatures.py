@@ -56,6 +56,8 @@ class Scope:
     signed_headers: tuple[str, ...]
     signed_headers_line: str
     """The same, as the text that is signed has them."""
+    line: str
+    """The scope without the key: date, region, service and terminator, as the text that is signed has them."""
 
 
 @dataclass(slots=True)
@@ -165,7 +167,8 @@ def _read_scope(credential: str, signed_headers: str) -> Scope:
         )
     access_key_id, date, region, service, terminator = parts
     names = tuple(signed_headers.lower().split(";"))
-    return Scope(access_key_id, date, region, service, terminator, names, ";".join(names))
+    line = f"{date}/{region}/{service}/{terminator}"
+    return Scope(access_key_id, date, region, service, terminator, names, ";".join(names), line)
 
 
 def _from_http_date(date: str) -> str:

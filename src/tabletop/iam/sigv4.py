@@ -45,7 +45,8 @@ def verify(request: HttpRequest, signature: Signature, secret: str, now: float, 
     """
     scope = signature.scope
     check_age(signature, now, skew_s)
-    _check_scope(scope, signature, service)
+    if scope.service != service or scope.terminator != TERMINATOR or signature.timestamp[:8] != scope.date:
+        raise _wrong_scope(scope, signature, service)
     if "host" not in scope.signed_headers:
         raise SignatureFault(
             Fault.MISMATCH, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
@@ -57,7 +58,7 @@ def verify(request: HttpRequest, signature: Signature, secret: str, now: float, 
             )
     canonical = canonical_request(request, signature)
     key = signing_key(secret, scope.date, scope.region, scope.service)
-    expected = hmac.digest(key, string_to_sign(signature, canonical), "sha256").hex()
+    expected = key.sign(string_to_sign(signature, canonical))
     if not hmac.compare_digest(expected.encode(), signature.signature.encode("utf-8", "replace")):
         raise SignatureFault(Fault.MISMATCH)
 
@@ -84,24 +85,44 @@ def canonical_request(request: HttpRequest, signature: Signature) -> bytes:
 
 
 def string_to_sign(signature: Signature, canonical: bytes) -> bytes:
-    scope = signature.scope
     digest = hashlib.sha256(canonical).hexdigest()
-    return (
-        f"{ALGORITHM}\n{signature.timestamp}\n{scope.date}/{scope.region}/{scope.service}/{TERMINATOR}\n{digest}"
-    ).encode("utf-8", "replace")
+    return f"{ALGORITHM}\n{signature.timestamp}\n{signature.scope.line}\n{digest}".encode("utf-8", "replace")
 
 
-_signing_keys: dict[tuple[str, str, str, str], bytes] = {}
+class SigningKey:
+    """The key derived from a secret for one day, region and service.
 
+    What every HMAC under it begins with is hashed once (RFC 2104), which leaves two fifths of the time of ``hmac.digest``.
+    """
 
-def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
-    """The key derived from the secret for one day, region and service; derived once, then remembered (bounded)."""
-    identity = (secret, date, region, service)
-    key = _signing_keys.get(identity)
-    if key is None:
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: str, date: str, region: str, service: str) -> None:
         key = ("AWS4" + secret).encode("utf-8", "replace")
         for part in (date, region, service, TERMINATOR):
             key = hmac.digest(key, part.encode("utf-8", "replace"), "sha256")
+        block = key.ljust(_HMAC_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def sign(self, text: bytes) -> str:
+        """HMAC-SHA256 of the text, in hexadecimal."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
+_HMAC_BLOCK_BYTES = 64
+_signing_keys: dict[tuple[str, str, str, str], SigningKey] = {}
+
+
+def signing_key(secret: str, date: str, region: str, service: str) -> SigningKey:
+    """Derived once, then remembered (bounded)."""
+    identity = (secret, date, region, service)
+    key = _signing_keys.get(identity)
+    if key is None:
+        key = SigningKey(secret, date, region, service)
         if len(region) + len(service) <= REMEMBERED_CHARACTERS_MAX:
             remember(_signing_keys, identity, key)
     return key
@@ -124,20 +145,17 @@ def format_timestamp(seconds: float) -> str:
 _timestamps: dict[str, float] = {}
 
 
-def _check_scope(scope: Scope, signature: Signature, service: str) -> None:
+def _wrong_scope(scope: Scope, signature: Signature, service: str) -> SignatureFault:
     if scope.terminator != TERMINATOR:
-        raise SignatureFault(
-            Fault.MISMATCH,
-            f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{scope.terminator}'.",
-        )
-    if scope.service != service:
-        raise SignatureFault(Fault.MISMATCH, f"Credential should be scoped to correct service: '{service}'. ")
-    if not signature.timestamp.startswith(scope.date) or len(scope.date) != 8:
-        raise SignatureFault(
-            Fault.MISMATCH,
+        said = f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{scope.terminator}'."
+    elif scope.service != service:
+        said = f"Credential should be scoped to correct service: '{service}'. "
+    else:
+        said = (
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
-            f"'{scope.date}' != '{signature.timestamp[:8]}', from '{signature.timestamp}'.",
+            f"'{scope.date}' != '{signature.timestamp[:8]}', from '{signature.timestamp}'."
         )
+    return SignatureFault(Fault.MISMATCH, said)
 
 
 def check_age(signature: Signature, now: float, skew_s: int) -> None:

@@ -33,6 +33,7 @@ from tabletop.storage.recovery import FULL, RecoveringEnvironment
 from tabletop.storage.store import COUNTER_WIDTH_MAX, Answer, Batch, Plan, Request, View
 
 KEY_BYTES_MAX = 1978
+_EPOCH_BITS = 32
 _MAP_FULL = "the data has reached the size of the store's map"
 
 _log = Log("storage")
@@ -42,13 +43,18 @@ _ROWS = {width: Struct(f">{width}q") for width in range(1, COUNTER_WIDTH_MAX + 1
 
 
 class _LmdbView:
-    """A View over one LMDB transaction."""
+    """A View over one LMDB transaction of the ``epoch``th environment that this process has opened."""
 
-    __slots__ = ("_transaction", "get")
+    __slots__ = ("_epoch", "_transaction", "get")
 
-    def __init__(self, transaction: Any) -> None:
+    def __init__(self, transaction: Any, epoch: int) -> None:
         self._transaction = transaction
+        self._epoch = epoch
         self.get = transaction.get
+
+    @property
+    def version(self) -> int | None:
+        return int(self._transaction.id()) << _EPOCH_BITS | self._epoch
 
     def range(self, start: bytes, stop: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         with self._transaction.cursor() as cursor:
@@ -83,7 +89,7 @@ class _ReadView(AbstractContextManager["_LmdbView"]):
             if environment is not None:
                 _log.error("the store has failed and is opened again")
             self._transaction = self._store.reopen(environment).begin()
-        return _LmdbView(self._transaction)
+        return _LmdbView(self._transaction, self._store.epoch)
 
     def __exit__(self, *_: object) -> None:
         self._transaction.abort()
@@ -98,9 +104,13 @@ class _LmdbWrite(_LmdbView):
     __slots__ = ("_engine", "_open")
 
     def __init__(self, engine: LmdbStore, transaction: Any) -> None:
-        super().__init__(transaction)
+        super().__init__(transaction, 0)
         self._engine = engine
         self._open = True
+
+    @property
+    def version(self) -> int | None:
+        return None
 
     def check(self, batch: Batch) -> None:
         for key in (*batch.writes, *batch.amounts):

@@ -88,6 +88,8 @@ class RecoveringEnvironment:
         """The meta pages are to be written again, and the file synced, before the next write."""
         self._writing = threading.Lock()
         """Held by the write transaction, and while the environment is exchanged."""
+        self.epoch = 0
+        """How many environments this process has opened in its place."""
         self.environment: Any = open_environment(path, durable)
         """None when it could not be opened again after a fault."""
 
@@ -185,6 +187,7 @@ class RecoveringEnvironment:
         with self._writing:
             if self.environment is environment:
                 self.environment = None
+                self.epoch += 1
                 if environment is not None:
                     environment.close()
                 try:

@@ -23,6 +23,14 @@ AnswerOut = TypeVar("AnswerOut", covariant=True)
 class View(Protocol):
     """A consistent picture of the whole store. Not to be kept beyond the call that was given it."""
 
+    @property
+    def version(self) -> int | None:
+        """In this process and for a second, two views of the same version are the same picture; None: of a write in progress.
+
+        Not for longer: what follows a commit that failed may get its number.
+        """
+        ...
+
     def get(self, key: bytes) -> bytes | None: ...
 
     def range(self, start: bytes, stop: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:

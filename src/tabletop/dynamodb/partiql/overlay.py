@@ -10,6 +10,8 @@ from tabletop.storage.store import Batch, View
 class Overlay:
     """A View for the write path, which looks keys up. Ranges are those of the view below, without the batch."""
 
+    version = None
+
     def __init__(self, view: View) -> None:
         self._view = view
         self.batch = Batch()

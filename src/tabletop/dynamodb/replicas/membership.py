@@ -45,6 +45,8 @@ def plan(view: View, request: ReplicaRequest, now: float) -> tuple[Any, Batch]:
 class _Seen:
     """The view as the batch leaves it, for looking keys up: the answer tells of replicas that are not stored yet."""
 
+    version = None
+
     def __init__(self, view: View, batch: Batch) -> None:
         self._view, self._writes = view, batch.writes
         self.range = view.range
