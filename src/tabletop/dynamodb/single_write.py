@@ -19,10 +19,10 @@ from tabletop.dynamodb.touches import Touch, write_touch
 from tabletop.dynamodb.write import Outcome, Write
 from tabletop.storage.store import Batch, View
 
-COMPILED_MAX = 1024
+COMPILED_MAX = 512
 """Compiled expressions that are kept, the least recently used given up first."""
-CACHED_VARIABLES_BYTES_MAX = 512
-"""JSON of the names and values up to which compiled expressions are kept: larger ones seldom come twice."""
+COMPILED_CHARACTERS_MAX = 1024
+"""Expressions, names and values (as JSON) together, up to which what they compile to is kept: longer ones seldom come twice."""
 
 _MISSING = {
     "put": "ConditionExpression is null",
@@ -79,7 +79,7 @@ def _compiled(
     except orjson.JSONEncodeError:
         # Nested deeper than the encoder goes: the check of values refuses it in AWS's words.
         return _compile(kind, condition_text, update_text, names, bound)
-    if len(variables) > CACHED_VARIABLES_BYTES_MAX:
+    if len(variables) + len(condition_text or "") + len(update_text or "") > COMPILED_CHARACTERS_MAX:
         return _compile(kind, condition_text, update_text, names, bound)
     return _compile_cached(kind, condition_text, update_text, variables)
 

@@ -1,13 +1,12 @@
 """Text to tree: the grammars of conditions, projections and updates.
 
-Trees are kept, the most recently used, by parameter and text. Conditions are read with a stack of operators and not by
+Conditions are read with a stack of operators and not by
 recursion, since 300 operators may nest as deep as that in parentheses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from tabletop.dynamodb.expressions.cursor import REDUNDANT_PARENTHESES, Cursor
@@ -33,8 +32,8 @@ from tabletop.dynamodb.expressions.tree import (
     UpdateTree,
     ValueReference,
 )
+from tabletop.dynamodb.parse_cache import kept
 
-TREES_MAX = 2048
 IN_OPTIONS_MAX = 100
 
 _COMPARISONS = frozenset(("=", "<>", "<", "<=", ">", ">="))
@@ -42,7 +41,7 @@ _CONDITION_KEYWORDS = frozenset(("AND", "OR", "NOT", "BETWEEN", "IN"))
 _PRECEDENCE = {"(": 0, "OR": 1, "AND": 2, "NOT": 3}
 
 
-@lru_cache(TREES_MAX)
+@kept
 def parse_condition(kind: str, text: str) -> ConditionNode:
     cursor = _open(kind, text)
     tree = _condition(cursor)
@@ -50,7 +49,7 @@ def parse_condition(kind: str, text: str) -> ConditionNode:
     return tree
 
 
-@lru_cache(TREES_MAX)
+@kept
 def parse_projection(kind: str, text: str) -> ProjectionTree:
     cursor = _open(kind, text)
     paths = _separated(cursor, Cursor.path)
@@ -58,7 +57,7 @@ def parse_projection(kind: str, text: str) -> ProjectionTree:
     return ProjectionTree(tuple(paths))
 
 
-@lru_cache(TREES_MAX)
+@kept
 def parse_update(kind: str, text: str) -> UpdateTree:
     cursor = _open(kind, text)
     actions: list[Action] = []

@@ -12,10 +12,10 @@ Keywords and functions in any case; names as they are written.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb.expressions.tree import ConditionNode, FunctionCall, Path, ValueReference
+from tabletop.dynamodb.parse_cache import kept
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.assignments import actions
 from tabletop.dynamodb.partiql.conditions import where
@@ -37,8 +37,6 @@ from tabletop.dynamodb.partiql.tree import (
 )
 from tabletop.dynamodb.partiql.words import KEYWORDS, OPERATORS, UNSUPPORTED_CLAUSES
 
-STATEMENTS_KEPT = 1024
-
 _RETURNING: dict[tuple[str, str], Returning] = {
     ("all", "old"): "ALL_OLD",
     ("all", "new"): "ALL_NEW",
@@ -50,7 +48,7 @@ _RETURNING: dict[tuple[str, str], Returning] = {
 _WRITTEN = {returning: ("RETURNING", scope.upper(), age.upper(), "*") for (scope, age), returning in _RETURNING.items()}
 
 
-@lru_cache(maxsize=STATEMENTS_KEPT)
+@kept
 def parse(text: str) -> Statement:
     """Raises ValidationException."""
     cursor = Cursor(text)
