@@ -13,9 +13,9 @@ SYNC_S = 0.2
 _commit_group = committer.commit_group
 
 
-def _slow_commit_group(engine: Any, clock: Any, group: Any) -> Any:
+def _slow_commit_group(transaction: Any, clock: Any, group: Any) -> Any:
     time.sleep(SYNC_S)
-    return _commit_group(engine, clock, group)
+    return _commit_group(transaction, clock, group)
 
 
 if __name__ == "__main__":

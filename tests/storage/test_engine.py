@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import threading
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import pytest
 
 from tabletop.base.clock import ManualClock
 from tabletop.base.errors import ApiError, StartupError, StorageOverloaded, StorageUnavailable
-from tabletop.storage import checker, failures
+from tabletop.storage import checker, committer, failures
 from tabletop.storage.engine import KEY_BYTES_MAX, LmdbStore, open_store
 from tabletop.storage.recovery import RETRY_S
 from tabletop.storage.store import Batch, View, after_prefix, read_counter
@@ -193,6 +195,43 @@ def test_plans_of_a_group_see_each_other_and_fail_alone(tmp_path: Path) -> None:
     assert [answers[0], answers[2], answers[4]] == [1, 2, 3]
     assert isinstance(answers[1], ApiError)
     assert isinstance(answers[3], ZeroDivisionError)
+
+
+# While another process has the write lock, what arrives joins the group that waits for it: workers share few, large commits.
+def test_plans_that_come_while_the_lock_is_waited_for_share_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    commit_group = committer.commit_group
+
+    def counted(transaction: Any, clock: Any, group: Any) -> Any:
+        sizes.append(len(group))
+        return commit_group(transaction, clock, group)
+
+    async def run() -> None:
+        store = open_store(tmp_path)
+        begin, waiting = store.begin_write, threading.Event()
+
+        def noted() -> Any:
+            waiting.set()
+            return begin()
+
+        monkeypatch.setattr(store, "begin_write", noted)
+        monkeypatch.setattr(committer, "commit_group", counted)
+        try:
+            other = begin()
+            answers = [asyncio.ensure_future(store.commit(put_plan, {b"a": b"1"}))]
+            await asyncio.sleep(0)
+            assert waiting.wait(5)
+            answers += [asyncio.ensure_future(store.commit(put_plan, {key: b"1"})) for key in (b"b", b"c")]
+            await asyncio.sleep(0)
+            other.abort()
+            await asyncio.gather(*answers)
+        finally:
+            store.close()
+
+    asyncio.run(run())
+    assert sizes == [3]
 
 
 # What was answered is there after the store is closed and opened again.

@@ -27,9 +27,9 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     commit_group = committer.commit_group
 
-    def counted(engine: Any, clock: Any, group: Any) -> Any:
+    def counted(transaction: Any, clock: Any, group: Any) -> Any:
         sizes.append(len(group))
-        return commit_group(engine, clock, group)
+        return commit_group(transaction, clock, group)
 
     monkeypatch.setattr(committer, "commit_group", counted)
     return sizes

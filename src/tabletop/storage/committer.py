@@ -2,8 +2,8 @@
 
 The protocol of a group:
 
-1. Take every plan that has arrived since the last group (at most ``GROUP_PLANS_MAX``).
-2. Begin the engine's only write transaction.
+1. Begin the engine's only write transaction. Another process may have it: then this waits.
+2. Take every plan that has arrived since the last group, while waiting too (at most ``GROUP_PLANS_MAX``).
 3. Run each plan against it. What a plan raises is its own answer, and nothing of it is written; its batch is applied
    only when it returned, so the next plan sees it whole or not at all.
 4. Add up the counters' amounts of all batches, and write each counter once.
@@ -73,12 +73,11 @@ class Engine(Protocol):
         ...
 
 
-def commit_group(engine: Engine, clock: Clock, group: list[_Queued]) -> list[tuple[Done, Any]]:
-    """Steps 2 to 5 for one group; the answers to hand out. Raises StorageUnavailable when nothing was stored."""
+def commit_group(transaction: WriteTransaction, clock: Clock, group: list[_Queued]) -> list[tuple[Done, Any]]:
+    """Steps 3 to 5 for one group; the answers to hand out. Raises StorageUnavailable when nothing was stored."""
     answers: list[tuple[Done, Any]] = []
     totals: dict[bytes, tuple[int, ...]] = {}
     written = False
-    transaction = engine.begin_write()
     try:
         for plan, request, done in group:
             try:
@@ -111,7 +110,7 @@ def commit_one(engine: Engine, clock: Clock, plan: Plan[Request, Answer], reques
 
     Waits for other processes' groups. Raises what the plan raises, or StorageUnavailable.
     """
-    answers = commit_group(engine, clock, [(plan, request, _nobody)])
+    answers = commit_group(engine.begin_write(), clock, [(plan, request, _nobody)])
     answer = answers[0][1]
     if isinstance(answer, BaseException):
         raise answer
@@ -185,7 +184,7 @@ class InlineCommitter:
     def _commit(self, group: list[_Queued]) -> list[tuple[Done, Any]]:
         if self._engine.failed:
             self._engine.recover()
-        return _answers_of(self._engine, self._clock, group)
+        return _answers_of(self._engine, self._clock, lambda: group)
 
 
 class ThreadedCommitter:
@@ -237,8 +236,9 @@ class ThreadedCommitter:
 
     def _run_group(self) -> None:
         queue = self._queue
-        group = [queue.popleft() for _ in range(min(len(queue), GROUP_PLANS_MAX))]
-        answers = _answers_of(self._engine, self._clock, group)
+        answers = _answers_of(
+            self._engine, self._clock, lambda: [queue.popleft() for _ in range(min(len(queue), GROUP_PLANS_MAX))]
+        )
         assert self._loop is not None
         try:
             self._loop.call_soon_threadsafe(_hand_out, answers)
@@ -247,12 +247,22 @@ class ThreadedCommitter:
             return
 
 
-def _answers_of(engine: Engine, clock: Clock, group: list[_Queued]) -> list[tuple[Done, Any]]:
+def _answers_of(engine: Engine, clock: Clock, take: Callable[[], list[_Queued]]) -> list[tuple[Done, Any]]:
     try:
-        return commit_group(engine, clock, group)
-    except Exception as error:  # the world's fault, or ours in the engine: every plan of the group learns of it
-        failure = error if isinstance(error, StorageUnavailable) else StorageUnavailable(repr(error))
-        return [(done, failure) for _, _, done in group]
+        transaction = engine.begin_write()
+    except Exception as error:
+        return _all_failed(take(), error)
+    group = take()
+    try:
+        return commit_group(transaction, clock, group)
+    except Exception as error:
+        return _all_failed(group, error)
+
+
+def _all_failed(group: list[_Queued], error: Exception) -> list[tuple[Done, Any]]:
+    """The world's fault, or ours in the engine: every plan of the group learns of it."""
+    failure = error if isinstance(error, StorageUnavailable) else StorageUnavailable(repr(error))
+    return [(done, failure) for _, _, done in group]
 
 
 def _hand_out(answers: list[tuple[Done, Any]]) -> None:
