@@ -64,4 +64,4 @@ def _java_content(kind: str, content: Any) -> str:
 
 
 def lower_first(member: str) -> str:
-    return member[0].lower() + member[1:]
+    return member[:1].lower() + member[1:]
