@@ -358,3 +358,68 @@ def test_empty_members_of_sets(dynamodb: Any, simple: str, key: str) -> None:
     item = {"p": {"S": key}, "s": {"SS": [""]}, "b": {"BS": [b""]}}
     dynamodb.put_item(TableName=simple, Item=item)
     assert dynamodb.get_item(TableName=simple, Key={"p": {"S": key}})["Item"] == item
+
+
+# Towards the bound of an UpdateItem its actions count, and the key does not; nobody else's update pays for actions.
+@pytest.mark.parametrize(
+    ("expression", "values", "charge"),
+    [
+        ("SET x = :x", [], 3 + 19),
+        ("SET x = :x REMOVE y, z", [], 3 + 19 + 2 + 2),
+        ("SET x = :x, l[0] = :o", [":o"], 3 + 19 + 19 + 1),
+        ("SET x = :x, n = n + :o", [":o"], 3 + 19 + 19 + 50),
+        ("SET x = :x ADD n :o", [":o"], 3 + 19 + 19),
+    ],
+)
+def test_size_of_an_update(
+    dynamodb: Any, simple: str, refusal: Any, expression: str, values: list[str], charge: int
+) -> None:
+    item = {"p": {"S": "k"}, "n": {"N": "1"}, "l": {"L": [{"N": "1"}]}}
+    item_bytes = (1 + 1) + (1 + 2) + (1 + 3 + 1 + 2)
+    room = 400 * 1024 - item_bytes - len("x")
+
+    def update(size: int) -> dict[str, Any]:
+        dynamodb.put_item(TableName=simple, Item=item)
+        given = {":x": {"S": "a" * size}} | {name: {"N": "1"} for name in values}
+        return {
+            "TableName": simple,
+            "Key": {"p": item["p"]},
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": given,
+        }
+
+    largest = room - (charge - (1 + 1))
+    dynamodb.update_item(**update(largest))
+    assert refusal(dynamodb.update_item, **update(largest + 1)) == (
+        "ValidationException",
+        "Item size to update has exceeded the maximum allowed size",
+    )
+    dynamodb.transact_write_items(TransactItems=[{"Update": update(room)}])
+
+
+# Sets come back in order: texts by their bytes, numbers by value.
+def test_order_of_sets(dynamodb: Any, simple: str, key: str) -> None:
+    sets = {
+        "t": {"SS": ["b", "é", "a", "B"]},
+        "n": {"NS": ["10", "9", "-1", "1.50"]},
+        "b": {"BS": [b"\xff", b"a", b"\x00"]},
+    }
+    ordered = {
+        "t": {"SS": ["B", "a", "b", "é"]},
+        "n": {"NS": ["-1", "1.5", "9", "10"]},
+        "b": {"BS": [b"\x00", b"a", b"\xff"]},
+    }
+    where = {"TableName": simple, "Key": {"p": {"S": key}}}
+    dynamodb.put_item(TableName=simple, Item={"p": {"S": key}} | sets)
+    assert dynamodb.get_item(**where)["Item"] == {"p": {"S": key}} | ordered
+    grown = dynamodb.update_item(
+        **where,
+        UpdateExpression="ADD t :t, n :n SET m = :m",
+        ExpressionAttributeValues={":t": {"SS": ["aa"]}, ":n": {"NS": ["2"]}, ":m": {"SS": ["z", "y"]}},
+        ReturnValues="UPDATED_NEW",
+    )["Attributes"]
+    assert grown == {
+        "t": {"SS": ["B", "a", "aa", "b", "é"]},
+        "n": {"NS": ["-1", "1.5", "2", "9", "10"]},
+        "m": {"SS": ["y", "z"]},
+    }

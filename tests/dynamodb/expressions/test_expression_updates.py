@@ -81,7 +81,7 @@ def refusal(text: str, item: dict[str, Any] = ITEM) -> str:
         ("ADD c :two", {"c": {"N": "2"}}),
         ("ADD ss :rp", {"ss": {"SS": ["p", "q", "r"]}}),
         ("ADD ns :nums", {"ns": {"NS": ["1", "2", "3"]}}),
-        ("ADD c :rp", {"c": {"SS": ["r", "p"]}}),
+        ("ADD c :rp", {"c": {"SS": ["p", "r"]}}),
         ("ADD m.x :two", {"m": {"M": {"x": {"N": "9"}, "l": ITEM["m"]["M"]["l"]}}}),
         ("DELETE ss :rp", {"ss": {"SS": ["q"]}}),
         ("DELETE ss :pq", {"ss": None}),

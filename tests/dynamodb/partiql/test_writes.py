@@ -70,7 +70,7 @@ UPDATES: list[tuple[str, dict[str, Any]]] = [
     ("SET x = g", {"x": {"S": "g1"}}),
     ("SET m.items = list_append(m.items, [1])", {"m.items": {"L": [{"N": "7"}, {"S": "x"}, {"N": "1"}]}}),
     ("SET m.items[0] = 'new' REMOVE m.deep", {"m": {"M": {"items": {"L": [{"S": "new"}, {"S": "x"}]}}}}),
-    ("SET tags = set_add(tags, <<'three'>>)", {"tags": {"SS": ["one", "two", "three"]}}),
+    ("SET tags = set_add(tags, <<'three'>>)", {"tags": {"SS": ["one", "three", "two"]}}),
     ("SET tags = SET_DELETE(tags, <<'one'>>)", {"tags": {"SS": ["two"]}}),
     ("REMOVE tags REMOVE m", {"tags": None, "m": None}),
     ("REMOVE m.items[0] REMOVE n", {"n": None, "m.items": {"L": [{"S": "x"}]}}),

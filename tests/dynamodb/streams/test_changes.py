@@ -43,7 +43,7 @@ def test_a_record_has_all_members(api: Api) -> None:
     assert number.isdecimal()
     assert len(number) >= 21
     assert len(record.pop("eventID")) == 32
-    image = KEYS | {"x": {"NS": ["2", "1"]}, "y": {"B": "AP8="}}
+    image = KEYS | {"x": {"NS": ["1", "2"]}, "y": {"B": "AP8="}}
     assert record.pop("dynamodb") == {
         "ApproximateCreationDateTime": 1_700_000_000,
         "Keys": KEYS,

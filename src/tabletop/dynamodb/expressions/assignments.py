@@ -21,7 +21,7 @@ from tabletop.dynamodb.expressions.operands import (
     require_path,
 )
 from tabletop.dynamodb.expressions.tree import Action, Add, Arithmetic, Delete, FunctionCall, Operand, Path, Remove, Set
-from tabletop.dynamodb.values import type_of
+from tabletop.dynamodb.values import sorted_members, type_of
 
 Compute = Callable[[Item], Value | None]
 """From the old item to the new value; None: nothing to assign."""
@@ -80,7 +80,7 @@ class AddTo:
             return {"N": numbers.add(before["N"], content)}
         if kind == "L":
             return {"L": before["L"] + content}
-        return {kind: list(dict.fromkeys(before[kind] + content))}
+        return {kind: sorted_members(kind, {*before[kind], *content})}
 
 
 class DeleteFromSet:

@@ -14,6 +14,7 @@ def prepare(body: Body, call: Call) -> SingleWrite:
     key = body["Key"]
     check_item(key)
     prepared = prepare_write(body, "update", key)
+    prepared.charges_actions = prepared.update is not None
     if legacy:
         lower_legacy(body, prepared)
     return prepare_single(body, call, prepared)
