@@ -197,10 +197,9 @@ def test_plans_of_a_group_see_each_other_and_fail_alone(tmp_path: Path) -> None:
     assert isinstance(answers[3], ZeroDivisionError)
 
 
-# While another process has the write lock, what arrives joins the group that waits for it: workers share few, large commits.
-def test_plans_that_come_while_the_lock_is_waited_for_share_a_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of plans of each group, in order."""
     sizes: list[int] = []
     commit_group = committer.commit_group
 
@@ -208,6 +207,18 @@ def test_plans_that_come_while_the_lock_is_waited_for_share_a_commit(
         sizes.append(len(group))
         return commit_group(transaction, clock, group)
 
+    monkeypatch.setattr(committer, "commit_group", counted)
+    return sizes
+
+
+def puts(store: LmdbStore, *names: bytes) -> list[asyncio.Future[Any]]:
+    return [asyncio.ensure_future(store.commit(put_plan, {P + name: b"1"})) for name in names]
+
+
+# While another process has the write lock, what arrives joins the group that waits for it: workers share few, large commits.
+def test_plans_that_come_while_the_lock_is_waited_for_share_a_commit(
+    tmp_path: Path, groups: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def run() -> None:
         store = open_store(tmp_path)
         begin, waiting = store.begin_write, threading.Event()
@@ -217,21 +228,65 @@ def test_plans_that_come_while_the_lock_is_waited_for_share_a_commit(
             return begin()
 
         monkeypatch.setattr(store, "begin_write", noted)
-        monkeypatch.setattr(committer, "commit_group", counted)
         try:
             other = begin()
-            answers = [asyncio.ensure_future(store.commit(put_plan, {b"a": b"1"}))]
-            await asyncio.sleep(0)
-            assert waiting.wait(5)
-            answers += [asyncio.ensure_future(store.commit(put_plan, {key: b"1"})) for key in (b"b", b"c")]
-            await asyncio.sleep(0)
+            answers = puts(store, b"a")
+            while not waiting.is_set():
+                await asyncio.sleep(0)
+            answers += puts(store, b"b", b"c")
+            for _ in range(3):
+                await asyncio.sleep(0)
             other.abort()
             await asyncio.gather(*answers)
         finally:
             store.close()
 
     asyncio.run(run())
-    assert sizes == [3]
+    assert groups == [3]
+
+
+# The plans of one turn of the event loop are one group: the first does not go ahead for a commit, and its syncs, of its own.
+def test_plans_of_a_turn_are_one_group(tmp_path: Path, groups: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        store = open_store(tmp_path)
+        loop, begun = asyncio.get_running_loop(), threading.Event()
+        begin = store.begin_write
+
+        def noted() -> Any:
+            begun.set()
+            return begin()
+
+        monkeypatch.setattr(store, "begin_write", noted)
+        answers: list[asyncio.Future[None]] = []
+        try:
+            for name in (b"a", b"b", b"c"):
+                answer = loop.create_future()
+                store.submit(put_plan, {P + name: b"1"}, answer.set_result)
+                # As long as the turn lasts no group begins, whatever the thread is given time for.
+                assert not begun.wait(0.01)
+                answers.append(answer)
+            await asyncio.gather(*answers)
+        finally:
+            store.close()
+
+    asyncio.run(run())
+    assert groups == [3]
+
+
+# Closing in the middle of a turn commits what came in it.
+def test_closing_commits_what_came_in_the_turn(tmp_path: Path, groups: list[int]) -> None:
+    async def run() -> None:
+        store = open_store(tmp_path)
+        store.submit(put_plan, {P + b"a": b"1"}, lambda _answer: None)
+        store.submit(put_plan, {P + b"b": b"1"}, lambda _answer: None)
+        store.close()
+
+    asyncio.run(run())
+    assert groups == [2]
+    store = open_store(tmp_path)
+    with store.view() as view:
+        assert [key for key, _ in view.range(P, P + b"\xff")] == [P + b"a", P + b"b"]
+    store.close()
 
 
 # What was answered is there after the store is closed and opened again.
