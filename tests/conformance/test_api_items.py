@@ -360,41 +360,49 @@ def test_empty_members_of_sets(dynamodb: Any, simple: str, key: str) -> None:
     assert dynamodb.get_item(TableName=simple, Key={"p": {"S": key}})["Item"] == item
 
 
-# Towards the bound of an UpdateItem its actions count, and the key does not; nobody else's update pays for actions.
+# An UpdateItem is held to the bound by what it asks for, too: by its paths, operands and values, whatever is stored already.
 @pytest.mark.parametrize(
-    ("expression", "values", "charge"),
+    ("expression", "charge"),
     [
-        ("SET x = :x", [], 3 + 19),
-        ("SET x = :x REMOVE y, z", [], 3 + 19 + 2 + 2),
-        ("SET x = :x, l[0] = :o", [":o"], 3 + 19 + 19 + 1),
-        ("SET x = :x, n = n + :o", [":o"], 3 + 19 + 19 + 50),
-        ("SET x = :x ADD n :o", [":o"], 3 + 19 + 19),
+        ("SET x = :x", 19 + len("x")),
+        ("SET #long = :x REMOVE y, m.z DELETE s :s", 19 + 9 + (1 + 1) + (1 + 1 + 4 + 1) + (1 + 1)),
+        ("SET x = :x, l[10] = :o", 19 + 1 + (19 + 1 + 4 + 2 + 2)),
+        ("SET x = :x, n = n + :o", 19 + 1 + (19 + 1 + 34 + (1 + 14 + 1) + 2)),
+        ("SET x = :x, n = :o - m.k", 19 + 1 + (19 + 1 + 37 + 2 + (1 + 14 + 1 + 14 + 1))),
+        ("SET x = if_not_exists(#long, :x)", 19 + 1 + 39 + (1 + 14 + 9)),
+        ("SET x = :x, l = list_append(l, :l)", 19 + 1 + (19 + 1 + 37 + (1 + 14 + 1) + (3 + 1 + 2))),
+        ("SET x = :x ADD n :o", 19 + 1 + (19 + 1 + 2)),
     ],
 )
-def test_size_of_an_update(
-    dynamodb: Any, simple: str, refusal: Any, expression: str, values: list[str], charge: int
-) -> None:
-    item = {"p": {"S": "k"}, "n": {"N": "1"}, "l": {"L": [{"N": "1"}]}}
-    item_bytes = (1 + 1) + (1 + 2) + (1 + 3 + 1 + 2)
-    room = 400 * 1024 - item_bytes - len("x")
+def test_size_of_an_update(dynamodb: Any, simple: str, refusal: Any, expression: str, charge: int) -> None:
+    key = {"p": {"S": "k"}}
+    given = {":o": {"N": "1"}, ":l": {"L": [{"N": "1"}]}, ":s": {"SS": ["s" * 1000]}}
 
     def update(size: int) -> dict[str, Any]:
-        dynamodb.put_item(TableName=simple, Item=item)
-        given = {":x": {"S": "a" * size}} | {name: {"N": "1"} for name in values}
+        values = {name: value for name, value in given.items() if name in expression}
+        names = {"ExpressionAttributeNames": {"#long": "long name"}} if "#long" in expression else {}
         return {
             "TableName": simple,
-            "Key": {"p": item["p"]},
+            "Key": key,
             "UpdateExpression": expression,
-            "ExpressionAttributeValues": given,
-        }
+            "ExpressionAttributeValues": values | {":x": {"S": "a" * size}},
+        } | names
 
-    largest = room - (charge - (1 + 1))
-    dynamodb.update_item(**update(largest))
-    assert refusal(dynamodb.update_item, **update(largest + 1)) == (
-        "ValidationException",
-        "Item size to update has exceeded the maximum allowed size",
-    )
-    dynamodb.transact_write_items(TransactItems=[{"Update": update(room)}])
+    stored = key | {
+        "x": {"S": "a"},
+        "n": {"N": "1"},
+        "l": {"L": [{"N": "1"}]},
+        "m": {"M": {"k": {"N": "1"}}},
+        "s": {"SS": ["s"]},
+        "long name": {"S": "b"},
+    }
+    dynamodb.put_item(TableName=simple, Item=stored)
+    largest = 400 * 1024 - 3 - charge
+    wrong = ("ValidationException", "Item size to update has exceeded the maximum allowed size")
+    # Before the item is looked at: a condition that fails is not told.
+    false = {"ConditionExpression": "attribute_not_exists(p)"}
+    assert refusal(dynamodb.update_item, **update(largest + 1), **false) == wrong
+    assert refusal(dynamodb.update_item, **update(largest), **false)[0] == "ConditionalCheckFailedException"
 
 
 # Sets come back in order: texts by their bytes, numbers by value.

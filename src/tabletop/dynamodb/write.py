@@ -26,8 +26,6 @@ from tabletop.dynamodb.vectors import rows as vector_rows
 from tabletop.storage.store import Batch, View, read_counter
 
 ITEM_BYTES_MAX = 400 * 1024
-_CHARGED_FROM = 256 * 1024
-"""No expression of 4 KB has actions that count for as much as is missing to the limit from here."""
 COLLECTION_BYTES_MAX = 10 * 1024**3
 
 
@@ -44,8 +42,6 @@ class Write:
     condition: Condition | None = None
     update: Update | None = None
     return_old_on_refusal: bool = False
-    charges_actions: bool = False
-    """An UpdateItem's expression, whose actions count towards the item's limit; nobody else's do."""
 
 
 class Outcome:
@@ -168,11 +164,7 @@ def _store_updated(view: View, batch: Batch, outcome: Outcome, write: Write, now
     else:
         changed = () if update is None else update.top_level_attributes
         new_bytes = sizes.size_after(_raw_size(outcome.old_raw), old, new, changed)
-    charged_bytes = new_bytes
-    if new_bytes > _CHARGED_FROM and write.charges_actions and update is not None:
-        charged_bytes += max(0, update.limit_charge_bytes - sizes.item_size(write.subject))
-    if charged_bytes > ITEM_BYTES_MAX:
-        raise ApiError("ValidationException", "Item size to update has exceeded the maximum allowed size")
+    check_updated_size(new_bytes)
     _store(view, batch, outcome, new, new_bytes, now)
 
 
@@ -326,6 +318,12 @@ def check_item_size(size_bytes: int) -> None:
     """Refuse an item to be put that is larger than 400 KB."""
     if size_bytes > ITEM_BYTES_MAX:
         raise ApiError("ValidationException", "Item size has exceeded the maximum allowed size")
+
+
+def check_updated_size(size_bytes: int) -> None:
+    """The same of what an update makes, or asks for."""
+    if size_bytes > ITEM_BYTES_MAX:
+        raise ApiError("ValidationException", "Item size to update has exceeded the maximum allowed size")
 
 
 def canonical_subject(subject: Item) -> int:

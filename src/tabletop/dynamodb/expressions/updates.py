@@ -15,19 +15,12 @@ from tabletop.dynamodb.expressions.binder import Binder, Item, Steps, Value
 from tabletop.dynamodb.expressions.errors import refused
 from tabletop.dynamodb.expressions.grammar import parse_update
 from tabletop.dynamodb.expressions.paths import PathTree, cut_down, path_tree
-from tabletop.dynamodb.expressions.tree import Action, Add, Arithmetic, FunctionCall, Operand, Path, Set, UpdateTree
+from tabletop.dynamodb.expressions.tree import Add, Arithmetic, FunctionCall, Operand, Path, Set, UpdateTree
+from tabletop.dynamodb.expressions.update_sizes import request_bytes
 from tabletop.dynamodb.values import check_nesting
 
 _KIND = "UpdateExpression"
 _INVALID_PATH = "The document path provided in the update expression is invalid for update"
-
-
-_UPDATE_BYTES = 3
-_ASSIGNMENT_BYTES = 19
-_REMOVAL_BYTES = 2
-"""Also of DELETE (inferred)."""
-_LIST_INDEX_BYTES = 1
-_ARITHMETIC_BYTES = 50
 
 
 class UpdatedPaths:
@@ -78,14 +71,9 @@ class Update:
         paths = (path for action in tree.actions if isinstance(action, Set) for path in paths_in(action.value))
         return frozenset(str(binder.steps(_KIND, path)[0]) for path in paths)
 
-    @property
-    def limit_charge_bytes(self) -> int:
-        """What the actions of an UpdateExpression count for beside the item's attributes but its key, towards its limit.
-
-        Recorded in eu-west-2 in August 2026, to the byte: dynoxide's changelog, 1.0.0.
-        """
-        tree, _ = self._source
-        return _UPDATE_BYTES + sum(map(_charge_bytes, tree.actions))
+    def request_bytes(self) -> int:
+        """What the update counts for towards AWS's limit of a request (``update_sizes``)."""
+        return request_bytes(*self._source)
 
     def apply(self, item: Item, *, exists: bool = True) -> tuple[Item, UpdatedPaths]:
         """The new item, which shares what did not change with the given one, and the paths that were updated.
@@ -131,14 +119,6 @@ def compile_update_tree(tree: UpdateTree, binder: Binder, *, kind: str = _KIND) 
             computations.append((steps, compute))
     makes_item = not tree.actions or any(isinstance(action, Set | Add) for action in tree.actions)
     return Update(computations, removals, path_tree(kind, paths), makes_item=makes_item, source=(tree, binder))
-
-
-def _charge_bytes(action: Action) -> int:
-    if not isinstance(action, Set | Add):
-        return _REMOVAL_BYTES
-    through_list = any(type(step) is int for step in action.path.elements)
-    computed = isinstance(action, Set) and isinstance(action.value, Arithmetic)
-    return _ASSIGNMENT_BYTES + _LIST_INDEX_BYTES * through_list + _ARITHMETIC_BYTES * computed
 
 
 def paths_in(operand: Operand | Arithmetic) -> Iterator[Path]:
