@@ -130,6 +130,10 @@ def _bounds(scratch: Path, plan: Plan, contenders: list[Contender], progress: Pr
         "GetItem with verified signature and policy, share of the constant answer": f"{verified / bound.requests_per_s:.0%}",
         "durable PutItem, share of the bare store": f"{durable / store['puts_per_s']:.0%}",
     }
+    put = _durable_put(scratch / "test-key", plan, progress)
+    extra["durable PutItem with the test key, share of the bare store"] = (
+        f"{put.requests_per_s / store['puts_per_s']:.0%} ({put.requests_per_s:,.0f}/s, {put.cpu_us:.0f} us of CPU)"
+    )
     costs = by_name[TEST_KEY_NAME].outcomes.get(("GetItem", 64))
     if isinstance(costs, Outcome):
         extra["CPU of GetItem with the test key"] = f"{costs.cpu_us:.1f} us"
@@ -142,6 +146,18 @@ def _bounds(scratch: Path, plan: Plan, contenders: list[Contender], progress: Pr
             extra[f"CPU of {workload} with one worker, and with two"] = ", ".join(costs)
     progress.end("bounds: done")
     return extra
+
+
+def _durable_put(directory: Path, plan: Plan, progress: Progress) -> Outcome:
+    """What the store is given beside the verification of signatures, which is no part of storing."""
+    progress.say("durable PutItem with the test key")
+    address = f"http://127.0.0.1:{plan.port}"
+    command = [sys.executable, "-m", "tabletop", "start", "--port", str(plan.port), "--data", str(directory)]
+    with server(command, plan) as process:
+        wait_for_answer(address, process)
+        load_items(address)
+        signed = Signer(f"127.0.0.1:{plan.port}", "test", "test").sign_all(requests("PutItem"))
+        return drive(signed, address, pid=process.pid, connections=64, seconds=plan.seconds, cores=plan.load_cores)
 
 
 def _half_load(plan: Plan, full: Contender, progress: Progress) -> dict[str, str]:
