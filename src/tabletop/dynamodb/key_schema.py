@@ -6,6 +6,7 @@ Source of the words: answers recorded from AWS by public clients and suites.
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 from tabletop.base.errors import ApiError
@@ -74,9 +75,7 @@ def _check_key_value(table: Table, attribute: KeyAttribute, value: dict[str, Any
         if _byte_length(kind, text) > HASH_KEY_BYTES_MAX:
             raise hash_key_too_long()
     elif _byte_length(kind, text) > RANGE_KEY_BYTES_MAX:
-        raise invalid_parameters(
-            f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"
-        )
+        raise range_keys_too_long()
 
 
 def check_index_keys(table: Table, item: Item) -> None:
@@ -113,6 +112,25 @@ def empty_index_key(part: KeyAttribute, index_name: str) -> ApiError:
     )
 
 
+def check_lengths(hash_values: Iterable[dict[str, Any]], range_values: Iterable[dict[str, Any]]) -> None:
+    """Refuse values that are too long for the attributes of a key, each by itself."""
+    if any(_value_length(value) > HASH_KEY_BYTES_MAX for value in hash_values):
+        raise hash_key_too_long()
+    if any(_value_length(value) > RANGE_KEY_BYTES_MAX for value in range_values):
+        raise range_keys_too_long()
+
+
+def _value_length(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    return 0 if kind == "N" else _byte_length(kind, content)
+
+
+def range_keys_too_long() -> ApiError:
+    return invalid_parameters(
+        f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"
+    )
+
+
 def hash_key_too_long() -> ApiError:
     return invalid_parameters(f"Size of hashkey has exceeded the maximum size limit of{HASH_KEY_BYTES_MAX} bytes")
 
@@ -122,9 +140,7 @@ def _check_index_key_sizes(indexes: tuple[Index, ...], item: Item) -> None:
         if _size_of(index.hash, item) > HASH_KEY_BYTES_MAX:
             raise hash_key_too_long()
         if _size_of(index.range, item) > RANGE_KEY_BYTES_MAX:
-            raise invalid_parameters(
-                f"Aggregated size of all range keys has exceeded the size limit of {RANGE_KEY_BYTES_MAX} bytes"
-            )
+            raise range_keys_too_long()
 
 
 def index_keys_too_long(index: Index, item: Item) -> bool:

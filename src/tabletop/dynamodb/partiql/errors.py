@@ -60,6 +60,7 @@ SET_MIXED = "Unsupported data type in Bag. DynamoDB only supports either numbers
 EMPTY_NAME = "Path component cannot be an empty string"
 ORDER_WITHOUT_WHERE = "Must have WHERE clause in the statement when using ORDER BY clause."
 ORDER_BY_OTHER = "Attribute {name} in ORDER BY clause must be part of the primary key"
+OVERLAPPING = "Overlapping conditions with range keys are not supported in where clause"
 ORDER_BY_PATH = "Argument to ORDER BY must be of type VariableReference. Type: PATH"
 ORDER_SEVERAL = "Must have hash key in ORDER BY clause when more than one hash key condition specified in WHERE clause."
 KEY_OF_NO_TYPE = "Key value must be of type S, N, or B. Key name: {name}, Key type: {kind}"

@@ -21,11 +21,13 @@ from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.binding import Bound
 from tabletop.dynamodb.partiql.columns import Columns
 from tabletop.dynamodb.partiql.errors import refused
+from tabletop.dynamodb.partiql.overlaps import refuse_overlaps
 from tabletop.dynamodb.partiql.ranges import partition_span
 from tabletop.dynamodb.partiql.tree import OrderTerm, Select
 from tabletop.dynamodb.partiql.wheres import (
     KIND,
     check_key_conditions,
+    check_key_sizes,
     check_key_value,
     conjunction,
     conjuncts,
@@ -59,18 +61,25 @@ def lower_select(view: View, call: Call, bound: Bound, *, consistent: bool) -> l
     condition = None if rest is None else compile_tree(rest, kind=KIND, binder=bound.binder)
     prefix = table.item_prefix if index is None else index.prefix
     reverse = False
+    hash_names = {attribute.name for attribute in hash_attributes}
     if select.order:
         if select.where is None:
             raise refused(errors.ORDER_WITHOUT_WHERE)
-        hash_names = {attribute.name for attribute in hash_attributes}
         range_names = {attribute.name for attribute in range_attributes}
-        reverse = _order(select.order, use.partitions, hash_names, range_names)
+        for term in select.order:
+            if term.attribute not in hash_names | range_names:
+                raise refused(errors.ORDER_BY_OTHER.format(name=term.attribute))
+    refuse_overlaps(select.where, bound.binder, table, index)
+    if select.order:
+        reverse = _order(select.order, use.partitions, hash_names)
     if use.partitions is None:
         spans = [(prefix, after_prefix(prefix))]
     else:
         for equal in use.partitions:
             check_key_conditions(hash_attributes, equal)
         check_key_conditions(range_attributes, use.sort)
+        if len(use.partitions) == 1:
+            check_key_sizes(use.partitions[0], use.sort)
         spans = [partition_span(table, index, equal, use.sort) for equal in use.partitions]
     return [
         Range(
@@ -111,16 +120,11 @@ def _needs_fetch(index: Index, columns: Columns) -> bool:
     return bool(missing)
 
 
-def _order(
-    order: tuple[OrderTerm, ...], partitions: Partitions | None, hash_names: set[str], range_names: set[str]
-) -> bool:
+def _order(order: tuple[OrderTerm, ...], partitions: Partitions | None, hash_names: set[str]) -> bool:
     """Put the partitions in order; whether each is to be read backwards.
 
     By the sort key alone only one partition can be ordered (ours: AWS merges several).
     """
-    for term in order:
-        if term.attribute not in hash_names | range_names:
-            raise refused(errors.ORDER_BY_OTHER.format(name=term.attribute))
     if partitions is None:
         raise refused(errors.ORDER_WITHOUT_PARTITION)
     reverse: bool | None = None
@@ -175,6 +179,7 @@ def lower_lookup(
     table = catalog.table_of(view, call, local_table_name(select.source.table, call))
     if select.source.index is not None:
         raise refused(with_index)
+    refuse_overlaps(select.where, bound.binder, table, None)
     found = full_key(select.where, bound.binder, table)
     if found is None:
         raise refused(without_key)

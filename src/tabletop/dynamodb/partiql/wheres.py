@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tabletop.dynamodb import key_schema
 from tabletop.dynamodb.expressions import Binder, KeyCondition
 from tabletop.dynamodb.expressions.tree import (
     And,
@@ -130,6 +131,14 @@ def check_key_conditions(attributes: tuple[KeyAttribute, ...], conditions: list[
     for condition in conditions:
         for value in condition.operands:
             check_key_value(named[condition.attribute], value)
+
+
+def check_key_sizes(equal: list[KeyCondition], sort: list[KeyCondition]) -> None:
+    """Refuse what is longer than a key can be, where one partition is read; an OR of several finds nothing (recorded)."""
+    key_schema.check_lengths(
+        [value for condition in equal for value in condition.operands],
+        [value for condition in sort for value in condition.operands],
+    )
 
 
 def key_condition(node: ConditionNode, binder: Binder) -> KeyCondition | None:
