@@ -309,7 +309,9 @@ def test_overlapping_alternatives(music: Any, where: str, found: str) -> None:
 # A key that none can have is refused where one partition is named, and finds nothing where several are.
 def test_keys_that_are_too_long(music: Any) -> None:
     long = {"S": "x" * 2049}
-    words = "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes"
+    words = (
+        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes"
+    )
     assert music.refusal("SELECT * FROM music WHERE p = ?", long) == (INVALID, words)
     assert music.refusal("SELECT * FROM music WHERE p = ? AND (n = 1 OR n = 2)", long) == (INVALID, words)
     assert music.items("SELECT * FROM music WHERE p = ? OR p = 'zz'", long) == []
