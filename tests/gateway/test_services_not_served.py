@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from typing import Any
 
 import boto3
@@ -38,3 +40,16 @@ def test_a_service_that_is_not_here(service: str, method: str, params: dict[str,
     assert error["Error"]["Code"] == "UnknownOperationException"
     assert error["Error"]["Message"].startswith(f"Tabletop does not have the service {scope}. It serves dynamodb, ")
     assert error["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+# DynamoDB lives at "/" alone: what is signed for another path is nothing that it has.
+def test_dynamodb_elsewhere(tabletop_endpoint: str) -> None:
+    scope = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
+    request = urllib.request.Request(
+        f"{tabletop_endpoint}/garbage",
+        data=b"{}",
+        headers={"X-Amz-Target": "DynamoDB_20120810.PutItem", "Authorization": scope},
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=5)
+    assert caught.value.code == 404

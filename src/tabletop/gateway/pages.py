@@ -68,7 +68,7 @@ def not_served(request: HttpRequest, services: tuple[str, ...]) -> HttpResponse:
     named = scope[3] if scope is not None else ""
     smithy = cbor.PATH.fullmatch(request.path)
     target = smithy[1] if smithy else request.headers.get("x-amz-target", "")
-    if not (named or target):
+    if not (named or target) or (named == "dynamodb" and request.path != "/" and not smithy):
         return _text(404, "<UnknownOperationException/>\n")
     missing = f"the service {named}" if named and named not in services else f"the operation {target or request.path}"
     message = f"Tabletop does not have {missing}. It serves {', '.join(services)}."
