@@ -217,6 +217,27 @@ def test_settings(at_desk: Run) -> None:
     at_desk(scene)
 
 
+# A part of LoggingConfig that an update does not name stays; levels come and go with the JSON format.
+def test_logging_is_changed_part_by_part(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        async def changed(**given: str) -> dict[str, str]:
+            answer = await desk.ask("UpdateFunctionConfiguration", FunctionName="f", LoggingConfig=given)
+            logging = answer["LoggingConfig"]
+            assert isinstance(logging, dict)
+            return logging
+
+        await desk.create(SOURCE)
+        assert await changed(LogGroup="mine") == {"LogFormat": "Text", "LogGroup": "mine"}
+        levels = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+        assert await changed(LogFormat="JSON") == {"LogFormat": "JSON", "LogGroup": "mine"} | levels
+        levels["SystemLogLevel"] = "WARN"
+        assert await changed(SystemLogLevel="WARN") == {"LogFormat": "JSON", "LogGroup": "mine"} | levels
+        assert await changed(LogGroup="other") == {"LogFormat": "JSON", "LogGroup": "other"} | levels
+        assert await changed(LogFormat="Text") == {"LogFormat": "Text", "LogGroup": "other"}
+
+    at_desk(scene)
+
+
 # A whole policy takes the place of the statements, by ARN and revision, and can be deleted.
 def test_whole_policies(at_desk: Run) -> None:
     async def scene(desk: Desk) -> None:

@@ -40,6 +40,9 @@ class Change:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+_LEVELS = ("ApplicationLogLevel", "SystemLogLevel")
+
+
 async def create_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
     _check_configuration("CreateFunction", params)
     reference = _unqualified(call, params["FunctionName"])
@@ -57,7 +60,8 @@ async def create_function(workings: Workings, call: Call, params: dict[str, Any]
     _check_role(workings, params["Role"], reference)
     _check_dead_letter_role(workings, params, params["Role"], reference)
     await asyncio.to_thread(workings.launcher.find_program, params["Runtime"])
-    settings = _defaults(reference) | _settings(params, reference.name)
+    defaults = _defaults(reference)
+    settings = defaults | _settings(params, defaults["logging"])
     change = Change(
         reference,
         settings,
@@ -102,13 +106,13 @@ async def update_function_configuration(workings: Workings, call: Call, params: 
     if params.get("Runtime"):
         constraints.check_runtime(params["Runtime"])
     with workings.store.view() as view:
-        role = registry.version_of(view, reference)["role"]
+        before = registry.version_of(view, reference)
     if params.get("Role"):
         _check_role(workings, params["Role"], reference)
-    _check_dead_letter_role(workings, params, params.get("Role") or role, reference)
+    _check_dead_letter_role(workings, params, params.get("Role") or before["role"], reference)
     change = Change(
         reference,
-        _settings(params, reference.name),
+        _settings(params, before["logging"]),
         revision=randomness.new_uuid(),
         expected_revision=params.get("RevisionId"),
         layers=params.get("Layers"),
@@ -262,8 +266,8 @@ def _defaults(reference: Reference) -> dict[str, Any]:
     }
 
 
-def _settings(params: dict[str, Any], name: str) -> dict[str, Any]:
-    """What the request sets, under the record's names."""
+def _settings(params: dict[str, Any], logging: dict[str, Any]) -> dict[str, Any]:
+    """What the request sets, under the record's names. ``logging``: the LoggingConfig before it."""
     direct = {
         "runtime": "Runtime",
         "role": "Role",
@@ -285,18 +289,21 @@ def _settings(params: dict[str, Any], name: str) -> dict[str, Any]:
     if params.get("DeadLetterConfig") is not None:
         settings["dead_letter"] = params["DeadLetterConfig"].get("TargetArn") or ""
     if params.get("LoggingConfig") is not None:
-        settings["logging"] = _logging(params["LoggingConfig"], name)
+        settings["logging"] = _logging(params["LoggingConfig"], logging)
     return settings
 
 
-def _logging(given: dict[str, Any], name: str) -> dict[str, Any]:
-    log_format = given.get("LogFormat", "Text")
-    levels = {key: given[key] for key in ("ApplicationLogLevel", "SystemLogLevel") if given.get(key)}
-    if log_format == "Text" and levels:
-        raise invalid("To set ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON.")
-    if log_format == "JSON":
-        levels = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"} | levels
-    return {"LogFormat": log_format, **levels, "LogGroup": given.get("LogGroup") or f"/aws/lambda/{name}"}
+def _logging(given: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """What is not given stays as it was (observed by users of UpdateFunctionConfiguration); levels go with the JSON format."""
+    log_format = given.get("LogFormat") or before["LogFormat"]
+    log_group = given.get("LogGroup") or before["LogGroup"]
+    levels = {key: given[key] for key in _LEVELS if given.get(key)}
+    if log_format == "Text":
+        if levels:
+            raise invalid("To set ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON.")
+        return {"LogFormat": log_format, "LogGroup": log_group}
+    kept = {key: before.get(key, "INFO") for key in _LEVELS}
+    return {"LogFormat": log_format, **kept, **levels, "LogGroup": log_group}
 
 
 def _check_role(workings: Workings, role: str, reference: Reference) -> None:
