@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from functions_desk import ENDPOINT, Desk, Run, running_with
 
+from tabletop.functions import limits
+
 
 # The whole way: a handler gets its event, and its answer comes back with AWS's members; the log has AWS's lines.
 def test_handler_answers_and_logs(at_desk: Run) -> None:
@@ -183,6 +185,30 @@ def test_time_limit_ends_the_whole_tree(at_desk: Run) -> None:
         await desk.service.settle()
         assert "Task timed out after 1.00 seconds" in desk.logs.text
         assert "Status: timeout" in desk.logs.text
+        for _ in range(100):
+            if not running_with(mark):
+                break
+            await asyncio.sleep(0.01)
+        assert running_with(mark) == []
+
+    at_desk(scene)
+
+
+# A handler that forks without end is ended, with everything that it forked, before the machine has no process left.
+def test_endless_forks_are_ended(at_desk: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PROCESSES_MAX", 24)
+    mark = f"{os.getpid()}.0418"
+
+    async def scene(desk: Desk) -> None:
+        await desk.create(
+            "import os, time\ndef handler(event, context):\n    for _ in range(500):\n"
+            "        if os.fork() == 0: os.execvp('sleep', ['sleep', event])\n        time.sleep(0.005)\n    return 1\n",
+            Timeout=20,
+        )
+        payload = (await desk.invoke(mark))["Payload"]
+        assert payload["errorType"] == "Runtime.ExitError"
+        assert "signal: killed" in payload["errorMessage"]
+        await desk.service.settle()
         for _ in range(100):
             if not running_with(mark):
                 break
