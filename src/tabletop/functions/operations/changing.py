@@ -37,10 +37,9 @@ class Change:
     dry_run: bool = False
     layers: list[str] | None = None
     """ARNs of layer versions; None leaves them as they are."""
+    logging: dict[str, Any] = field(default_factory=dict)
+    """The members of LoggingConfig that the request names."""
     tags: dict[str, str] = field(default_factory=dict)
-
-
-_LEVELS = ("ApplicationLogLevel", "SystemLogLevel")
 
 
 async def create_function(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -60,8 +59,8 @@ async def create_function(workings: Workings, call: Call, params: dict[str, Any]
     _check_role(workings, params["Role"], reference)
     _check_dead_letter_role(workings, params, params["Role"], reference)
     await asyncio.to_thread(workings.launcher.find_program, params["Runtime"])
-    defaults = _defaults(reference)
-    settings = defaults | _settings(params, defaults["logging"])
+    settings = _defaults(reference) | _settings(params)
+    settings["logging"] = _logging(params.get("LoggingConfig") or {}, settings["logging"])
     change = Change(
         reference,
         settings,
@@ -106,16 +105,17 @@ async def update_function_configuration(workings: Workings, call: Call, params: 
     if params.get("Runtime"):
         constraints.check_runtime(params["Runtime"])
     with workings.store.view() as view:
-        before = registry.version_of(view, reference)
+        role = registry.version_of(view, reference)["role"]
     if params.get("Role"):
         _check_role(workings, params["Role"], reference)
-    _check_dead_letter_role(workings, params, params.get("Role") or before["role"], reference)
+    _check_dead_letter_role(workings, params, params.get("Role") or role, reference)
     change = Change(
         reference,
-        _settings(params, before["logging"]),
+        _settings(params),
         revision=randomness.new_uuid(),
         expected_revision=params.get("RevisionId"),
         layers=params.get("Layers"),
+        logging=params.get("LoggingConfig") or {},
     )
     answer = await workings.store.commit(_update, change)
     workings.pool.retire(reference.account, reference.region, reference.name, LATEST)
@@ -169,6 +169,8 @@ def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     before = registry.version_of(view, reference)
     constraints.check_revision(change.expected_revision, before["revision"])
     record = {**before, **change.settings, "modified": now, "revision": change.revision}
+    if change.logging:
+        record["logging"] = _logging(change.logging, before["logging"])
     if change.code is not None:
         record.update(change.code.members())
     if change.layers is not None:
@@ -266,8 +268,8 @@ def _defaults(reference: Reference) -> dict[str, Any]:
     }
 
 
-def _settings(params: dict[str, Any], logging: dict[str, Any]) -> dict[str, Any]:
-    """What the request sets, under the record's names. ``logging``: the LoggingConfig before it."""
+def _settings(params: dict[str, Any]) -> dict[str, Any]:
+    """What the request sets, under the record's names; ``_logging`` is for LoggingConfig."""
     direct = {
         "runtime": "Runtime",
         "role": "Role",
@@ -288,22 +290,19 @@ def _settings(params: dict[str, Any], logging: dict[str, Any]) -> dict[str, Any]
         settings["snap_start"] = params["SnapStart"].get("ApplyOn", "None")
     if params.get("DeadLetterConfig") is not None:
         settings["dead_letter"] = params["DeadLetterConfig"].get("TargetArn") or ""
-    if params.get("LoggingConfig") is not None:
-        settings["logging"] = _logging(params["LoggingConfig"], logging)
     return settings
 
 
 def _logging(given: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
-    """What is not given stays as it was (observed by users of UpdateFunctionConfiguration); levels go with the JSON format."""
+    """A whole LoggingConfig after a part of it was given. What was not stays (inferred); levels end with the JSON format."""
     log_format = given.get("LogFormat") or before["LogFormat"]
-    log_group = given.get("LogGroup") or before["LogGroup"]
-    levels = {key: given[key] for key in _LEVELS if given.get(key)}
-    if log_format == "Text":
-        if levels:
-            raise invalid("To set ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON.")
-        return {"LogFormat": log_format, "LogGroup": log_group}
-    kept = {key: before.get(key, "INFO") for key in _LEVELS}
-    return {"LogFormat": log_format, **kept, **levels, "LogGroup": log_group}
+    levels = {key: given[key] for key in ("ApplicationLogLevel", "SystemLogLevel") if given.get(key)}
+    if log_format == "Text" and levels:
+        raise invalid("To set ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON.")
+    if log_format == "JSON":
+        kept = {key: before.get(key, "INFO") for key in ("ApplicationLogLevel", "SystemLogLevel")}
+        levels = kept | levels
+    return {"LogFormat": log_format, **levels, "LogGroup": given.get("LogGroup") or before["LogGroup"]}
 
 
 def _check_role(workings: Workings, role: str, reference: Reference) -> None:
