@@ -16,6 +16,7 @@ from tabletop.base.clock import ManualClock
 from tabletop.base.limits import HttpLimits
 from tabletop.server.connections import Connections
 from tabletop.server.http_protocol import HttpProtocol
+from tabletop.server.turns import Turn
 from tabletop.wire.http import HttpRequest, HttpResponse
 
 LIMITS = HttpLimits(
@@ -131,7 +132,12 @@ class RawHttp:
         return self._finish(connections, transport, protocol, half_close, begun)
 
     def _connect(self) -> tuple[Connections, Transport, HttpProtocol]:
-        connections = Connections(LIMITS, clock=ManualClock(1_790_000_000.0), stopwatch=ManualClock(1_000.0))
+        connections = Connections(
+            LIMITS,
+            turn=Turn(lambda run: run()),
+            clock=ManualClock(1_790_000_000.0),
+            stopwatch=ManualClock(1_000.0),
+        )
         # Time passes by hand: no timer, and so no loop.
         connections._schedule = lambda: None  # type: ignore[method-assign]
         transport = Transport()

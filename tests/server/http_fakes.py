@@ -9,6 +9,7 @@ from tabletop.base.clock import ManualClock
 from tabletop.base.limits import HttpLimits
 from tabletop.server.connections import Connections
 from tabletop.server.http_protocol import HttpProtocol
+from tabletop.server.turns import Turn
 from tabletop.wire.http import Handler, HttpRequest, HttpResponse
 
 
@@ -62,7 +63,10 @@ class Desk:
         self.seen: list[HttpRequest] = []
         self.stopwatch = ManualClock(1000.0)
         self.connections = Connections(
-            HttpLimits(**limits), clock=ManualClock(1_700_000_000.0), stopwatch=self.stopwatch
+            HttpLimits(**limits),
+            turn=Turn(lambda run: run()),
+            clock=ManualClock(1_700_000_000.0),
+            stopwatch=self.stopwatch,
         )
         # The sweep is called by the tests, so that no timer of a loop is needed.
         self.connections._schedule = lambda: None  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ from tabletop.base.files import can_open_files
 from tabletop.base.limits import READ_SLICE_BYTES, RUNNING_BODY_BYTES, HttpLimits
 from tabletop.base.log import Log
 from tabletop.server.http_answers import common_headers
+from tabletop.server.turns import Turn
 from tabletop.wire.http import Sinks
 
 SWEEP_INTERVAL_S = 1.0
@@ -47,11 +48,13 @@ class Connections:
         limits: HttpLimits | None = None,
         *,
         sinks: Sinks | None = None,
+        turn: Turn | None = None,
         clock: Clock = system_clock,
         stopwatch: Stopwatch = system_stopwatch,
     ) -> None:
         self.limits = limits = limits or HttpLimits()
         self.sinks = sinks
+        self.turn = turn or Turn()
         self.plain_bytes_max = 0 if sinks is not None else _plain_bytes_max(limits)
         """How long a request may be to be read by ``http_plain``: within every bound of its parts."""
         self.live: set[Connection] = set()
@@ -91,6 +94,7 @@ class Connections:
     def sweep(self) -> None:
         """Renew the time and end what is overdue."""
         self._refresh()
+        self.turn.work()
         for connection in tuple(self.live):
             connection.check_time(self.now)
         self._cut_slow_readers()
@@ -128,6 +132,7 @@ class Connections:
         if not self.live:
             return
         if not await self._wait_until_empty(idle_grace_s):
+            self.turn.work()
             for connection in tuple(self.live):
                 if connection.idle:
                     connection.end()

@@ -1,9 +1,9 @@
 """One client connection: bytes in, complete requests to the handler, answers out in the order of the requests.
 
-The hot path is ``data_received`` -> ``_accept`` -> ``_start`` -> ``_respond`` -> ``flush``: without a
+The hot path is ``data_received`` -> ``work`` -> ``_accept`` -> ``_start`` -> ``_respond`` -> ``flush``: without a
 task, a timer or a lock per request. What is one idea of its own lives in other files: the parser's
-callbacks in ``http_reader``, the words of answers in ``http_answers``,
-streamed bodies in ``http_stream``, time limits and the set of live connections in ``connections``.
+callbacks in ``http_reader``, the words of answers in ``http_answers``, streamed bodies in ``http_stream``, when
+connections work and write in ``turns``, time limits and the set of live connections in ``connections``.
 
 Where a connection stands:
 
@@ -107,6 +107,10 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         return self.connections.common_headers
 
     def data_received(self, data: bytes) -> None:
+        self.connections.turn.read(self, data)
+
+    def work(self, data: bytes) -> None:
+        """Serve what was read, when the turn has read all of its connections."""
         if self.ending:
             return
         if self.unparsed:
@@ -117,12 +121,15 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         else:
             self._feed_slices(data)
         if self.out:
-            self.flush()
+            self.connections.turn.answer(self, self.out_bytes)
         if self.queue and not self.closing:
             self._pace_reading()
 
     def eof_received(self) -> bool:
         """The client has sent all it will. True keeps our side open for the answers that are due."""
+        self.connections.turn.work()
+        if self.out:
+            self.flush()
         self.ended = True
         if self.receiving and not self.ending:
             self.refuse("truncated")
@@ -227,7 +234,7 @@ class HttpProtocol(RequestReader, asyncio.Protocol):
         self._respond(response)
         self._pump()
         if self.out:
-            self.flush()
+            self.connections.turn.answer(self, self.out_bytes)
 
     def _respond(self, response: HttpResponse) -> None:
         connections = self.connections
