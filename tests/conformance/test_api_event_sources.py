@@ -330,7 +330,7 @@ SQS = "arn:aws:sqs:us-east-1:000000000000:queue"
         ({"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern definition."),
         ({"FilterCriteria": {"Filters": [{"Pattern": '{"a": ["b"]}'}] * 6}}, "exceeds the limit of 5"),
         ({"DestinationConfig": {"OnFailure": {"Destination": SQS}}}, SQS),
-        ({"DestinationConfig": {"OnSuccess": {"Destination": SQS}}}, "OnSuccess"),
+        ({"DestinationConfig": {"OnSuccess": {"Destination": SQS}}}, "Unsupported DestinationConfig parameter"),
         ({"ScalingConfig": {"MaximumConcurrency": 2}}, "Amazon SQS"),
         ({"Topics": ["topic"]}, "Kafka"),
     ],

@@ -128,12 +128,25 @@ def test_failures_are_told(at_desk: Run, source: str, reason: str) -> None:
     at_desk(scene, concurrency_max=0 if reason == "no room" else 50)
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "$LATEST": ({"Qualifier": "$LATEST"}, "cannot be applied to unpublished function versions"),
-    "a second name": ({"Qualifier": "live"}, "Alias can't be used for Provisioned Concurrency configuration"),
+INVALID = "InvalidParameterValueException"
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "$LATEST": ({"Qualifier": "$LATEST"}, INVALID, "cannot be applied to unpublished function versions"),
+    "a second name": (
+        {"Qualifier": "live"},
+        "ResourceConflictException",
+        "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version",
+    ),
+    "no alias": ({"Qualifier": "dead"}, "ResourceNotFoundException", f"Cannot find alias arn: {ARN}:dead"),
+    "no version": ({"Qualifier": "7"}, "ResourceNotFoundException", f"Function not found: {ARN}:7"),
     "more than there is": (
+        {"Qualifier": "1", "ProvisionedConcurrentExecutions": 1001},
+        INVALID,
+        "greater than account's unreserved concurrency [1000]",
+    ),
+    "more than others may lose": (
         {"Qualifier": "1", "ProvisionedConcurrentExecutions": 901},
-        "greater than account's unreserved concurrency [900]",
+        INVALID,
+        "decreases account's UnreservedConcurrentExecution below its minimum value of [100]",
     ),
 }
 
@@ -141,7 +154,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 # What cannot be provisioned is refused in Lambda's words.
 @pytest.mark.parametrize("case", REFUSED)
 def test_refusals(at_desk: Run, case: str) -> None:
-    changes, words = REFUSED[case]
+    changes, code, words = REFUSED[case]
 
     async def scene(desk: Desk) -> None:
         await desk.create(STARTED, Publish=True)
@@ -149,7 +162,7 @@ def test_refusals(at_desk: Run, case: str) -> None:
         wish = {"FunctionName": "f", "Qualifier": "1", "ProvisionedConcurrentExecutions": 1}
         await desk.ask("PutProvisionedConcurrencyConfig", **wish)
         error = await desk.refused("PutProvisionedConcurrencyConfig", **wish | changes)
-        assert (error.code, words in str(error.message)) == ("InvalidParameterValueException", True), error.message
+        assert (error.code, words in str(error.message)) == (code, True), error.message
 
     at_desk(scene)
 

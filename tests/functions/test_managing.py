@@ -30,8 +30,9 @@ def test_created_function_is_described(at_desk: Run) -> None:
             "Timeout": 3,
             "MemorySize": 128,
             "Version": "$LATEST",
-            "State": "Active",
-            "LastUpdateStatus": "Successful",
+            "State": "Pending",
+            "StateReason": "The function is being created.",
+            "StateReasonCode": "Creating",
             "PackageType": "Zip",
             "Architectures": ["x86_64"],
             "EphemeralStorage": {"Size": 512},
@@ -41,8 +42,11 @@ def test_created_function_is_described(at_desk: Run) -> None:
             "Environment": {"Variables": {"X": "1"}},
         }
         assert {name: created[name] for name in expected} == expected
+        assert "LastUpdateStatus" not in created
+        settled = {name: value for name, value in created.items() if not name.startswith("StateReason")}
+        settled |= {"State": "Active", "LastUpdateStatus": "Successful"}
         for name in ("f", "function:f", f"{ACCOUNT}:function:f", ARN):
-            assert await desk.ask("GetFunctionConfiguration", FunctionName=name) == created
+            assert await desk.ask("GetFunctionConfiguration", FunctionName=name) == settled
         found = await desk.ask("GetFunction", FunctionName=ARN + ":$LATEST")
         assert found["Tags"] == {"a": "b"}
         assert found["Configuration"]["FunctionArn"] == ARN + ":$LATEST"
@@ -197,7 +201,7 @@ def test_every_version_is_listed_in_pages(at_desk: Run) -> None:
 # Loop detection, runtime updates and SnapStart are kept and described; another runtime version cannot be promised.
 def test_settings(at_desk: Run) -> None:
     async def scene(desk: Desk) -> None:
-        made = await desk.create(SOURCE, SnapStart={"ApplyOn": "PublishedVersions"})
+        made = await desk.create(SOURCE, Runtime="python3.12", SnapStart={"ApplyOn": "PublishedVersions"})
         assert made["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
         assert await desk.ask("GetFunctionRecursionConfig", FunctionName="f") == {"RecursiveLoop": "Terminate"}
         await desk.ask("PutFunctionRecursionConfig", FunctionName="f", RecursiveLoop="Allow")
@@ -387,5 +391,97 @@ def test_what_is_absent(at_desk: Run) -> None:
         assert error.code == "UnknownOperationException"
         foreign = ARN.replace(ACCOUNT, "111122223333")
         assert (await desk.refused("GetFunction", FunctionName=foreign)).code == "AccessDeniedException"
+
+    at_desk(scene)
+
+
+# What changes a function without its code or settings gives it another revision, and leaves its warm sandboxes alone.
+def test_revisions_change_and_sandboxes_stay(at_desk: Run) -> None:
+    async def scene(desk: Desk) -> None:
+        async def revision() -> str:
+            return str((await desk.ask("GetFunctionConfiguration", FunctionName="f"))["RevisionId"])
+
+        source = "import uuid\nWHO = str(uuid.uuid4())\ndef handler(event, context):\n    return WHO\n"
+        seen = [(await desk.create(source))["RevisionId"]]
+        first = (await desk.invoke())["Payload"]
+        await desk.ask("TagResource", Resource=ARN, Tags={"a": "b"})
+        seen.append(await revision())
+        permission = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*"}
+        await desk.ask("AddPermission", FunctionName="f", RevisionId=seen[-1], **permission)
+        seen.append(await revision())
+        assert (await desk.ask("GetPolicy", FunctionName="f"))["RevisionId"] == seen[-1]
+        stale = await desk.refused("RemovePermission", FunctionName="f", StatementId="s", RevisionId=seen[0])
+        assert (stale.code, stale.status) == ("PreconditionFailedException", 412)
+        assert str(stale.message).endswith("Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+        await desk.ask("RemovePermission", FunctionName="f", StatementId="s", RevisionId=seen[-1])
+        seen.append(await revision())
+        await desk.ask("PublishVersion", FunctionName="f")
+        seen.append(await revision())
+        assert len(set(seen)) == 5
+        assert (await desk.invoke())["Payload"] == first
+        updated = await desk.ask("UpdateFunctionConfiguration", FunctionName="f", RevisionId=seen[-1], Timeout=4)
+        assert (updated["State"], updated["LastUpdateStatus"]) == ("Active", "InProgress")
+        assert (await desk.invoke())["Payload"] != first
+
+    at_desk(scene)
+
+
+WORDS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "another region's ARN": (
+        "GetFunction",
+        {"FunctionName": ARN.replace("us-east-1", "eu-west-1")},
+        "ResourceNotFoundException",
+        "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
+    ),
+    "an alias is no version": (
+        "DeleteFunction",
+        {"FunctionName": "f", "Qualifier": "live"},
+        "InvalidParameterValueException",
+        "Deletion of aliases is not currently supported.",
+    ),
+    "no tags": (
+        "TagResource",
+        {"Resource": ARN, "Tags": {}},
+        "InvalidParameterValueException",
+        "An error occurred and the request cannot be processed.",
+    ),
+    "no policy": (
+        "RemovePermission",
+        {"FunctionName": "f", "StatementId": "s"},
+        "ResourceNotFoundException",
+        "No policy is associated with the given resource.",
+    ),
+    "a policy of nobody": (
+        "RemovePermission",
+        {"FunctionName": "g", "StatementId": "s"},
+        "ResourceNotFoundException",
+        f"No policy found for: {ARN.removesuffix('f')}g",
+    ),
+    "levels of text": (
+        "UpdateFunctionConfiguration",
+        {"FunctionName": "f", "LoggingConfig": {"LogFormat": "Text", "SystemLogLevel": "WARN"}},
+        "InvalidParameterValueException",
+        'LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the '
+        'LogFormat to "JSON" and try again.',
+    ),
+    "an alias that is not there": (
+        "GetAlias",
+        {"FunctionName": "f", "Name": "dead"},
+        "ResourceNotFoundException",
+        f"Cannot find alias arn: {ARN}:dead",
+    ),
+}
+
+
+# Refusals have Lambda's codes and words.
+@pytest.mark.parametrize("case", WORDS)
+def test_words_of_refusals(at_desk: Run, case: str) -> None:
+    operation, params, code, words = WORDS[case]
+
+    async def scene(desk: Desk) -> None:
+        await desk.create(SOURCE, Publish=True)
+        await desk.ask("CreateAlias", FunctionName="f", Name="live", FunctionVersion="1")
+        error = await desk.refused(operation, **params)
+        assert (error.code, str(error.message)) == (code, words)
 
     at_desk(scene)

@@ -39,7 +39,7 @@ async def found_good(workings: Workings, zip_bytes: bytes) -> Code:
     if len(zip_bytes) > limits.ZIP_BYTES_MAX:
         raise ApiError(
             "RequestEntityTooLargeException",
-            f"Request must be smaller than {limits.ZIP_BYTES_MAX} bytes for a zip file that is uploaded directly",
+            f"Zipped size must be smaller than {limits.ZIP_BYTES_MAX} bytes",
             status=413,
         )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
+
 from tabletop.base.errors import ApiError
 from tabletop.functions import limits
 from tabletop.functions.environment import RESERVED
@@ -16,6 +18,13 @@ from tabletop.functions.interpreters import CURRENT
 from tabletop.wire.models import service_model
 
 _ROLE = re.compile(r"arn:aws[a-zA-Z-]*:iam::(\d{12}):role/?[a-zA-Z_0-9+=,.@\-_/]+")
+_RUNTIMES_NAMED = (
+    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, "
+    "python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, java11, "
+    "dotnet6, nodejs18.x, provided.al2, java8.al2"
+)
+"""In the order of AWS's answer, as it was observed in March 2026."""
+_SNAP_START = re.compile(r"python3\.1[2-9]|java(11|17|21|25)|dotnet(8|10)")
 ABSENT = {
     "CodeSigningConfigArn": "Code signing is not available in Tabletop.",
     "ImageConfig": "Container images are not available in Tabletop. Use a zip package.",
@@ -62,10 +71,9 @@ def check_absent(params: dict[str, Any]) -> None:
 
 def check_runtime(runtime: str) -> None:
     if runtime not in service_model("lambda").shape_for("Runtime").enum:
-        allowed = ", ".join(sorted(CURRENT))
         raise invalid(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{allowed}] or be a valid ARN"
+            f"Member must satisfy enum value set: [{_RUNTIMES_NAMED}] or be a valid ARN"
         )
     if runtime in CURRENT:
         return
@@ -77,6 +85,11 @@ def check_runtime(runtime: str) -> None:
     raise invalid(
         f"The runtime {runtime} is not available in Tabletop, which runs python, nodejs and provided runtimes."
     )
+
+
+def check_snap_start(runtime: str) -> None:
+    if not _SNAP_START.fullmatch(runtime):
+        raise invalid(f"{runtime} is not supported for SnapStart enabled functions.")
 
 
 def check_role(role: str, account: str) -> None:
@@ -105,17 +118,17 @@ def check_environment(variables: dict[str, str]) -> None:
         )
     if any("\0" in value for value in variables.values()):
         raise invalid("Environment variables must not contain null characters.")
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
-    if size > limits.ENVIRONMENT_BYTES_MAX:
+    measured = orjson.dumps(variables)
+    if len(measured) > limits.ENVIRONMENT_BYTES_MAX:
         raise invalid(
             "Lambda was unable to configure your environment variables because the environment variables you have "
-            "provided exceeded the 4KB limit."
+            f"provided exceeded the 4KB limit. String measured: {measured.decode()}"
         )
 
 
 def check_tags(tags: dict[str, str]) -> None:
     if len(tags) > limits.TAGS_MAX:
-        raise invalid("Maximum number of tags per resource is 50")
+        raise invalid("Number of tags exceeds resource tag limit.")
     for name, value in tags.items():
         if not name or len(name) > 128 or len(value) > 256 or name.lower().startswith("aws:"):
             raise invalid("Tag keys have 1 to 128 characters and do not begin with aws:, tag values have at most 256.")

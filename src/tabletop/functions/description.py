@@ -8,8 +8,19 @@ from typing import Any
 
 from tabletop.functions.names import LATEST, function_arn
 
+SETTLED = {"State": "Active", "LastUpdateStatus": "Successful"}
+CREATING = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+"""What AWS answers to CreateFunction; here the function is Active before anybody can ask again."""
+UPDATING = {
+    "State": "Active",
+    "LastUpdateStatus": "InProgress",
+    "LastUpdateStatusReason": "The function is being created.",
+    "LastUpdateStatusReasonCode": "Creating",
+}
+"""What AWS answers to an update, in these words; here the next question is answered with Successful."""
 
-def configuration(record: dict[str, Any], *, qualifier: str = "") -> dict[str, Any]:
+
+def configuration(record: dict[str, Any], *, qualifier: str = "", state: dict[str, str] = SETTLED) -> dict[str, Any]:
     """``qualifier``: how the ARN names the version, an alias perhaps; without it only $LATEST is unqualified."""
     version = record["version"]
     suffix = qualifier or (version if version != LATEST else "")
@@ -28,8 +39,7 @@ def configuration(record: dict[str, Any], *, qualifier: str = "") -> dict[str, A
         "Version": version,
         "TracingConfig": {"Mode": record["tracing"]},
         "RevisionId": record["revision"],
-        "State": "Active",
-        "LastUpdateStatus": "Successful",
+        **state,
         "PackageType": "Zip",
         "Architectures": record["architectures"],
         "EphemeralStorage": {"Size": record["ephemeral"]},
@@ -43,6 +53,13 @@ def configuration(record: dict[str, Any], *, qualifier: str = "") -> dict[str, A
         answer["Layers"] = [{"Arn": layer["arn"], "CodeSize": layer["code_size"]} for layer in record["layers"]]
     if record.get("dead_letter"):
         answer["DeadLetterConfig"] = {"TargetArn": record["dead_letter"]}
+    return answer
+
+
+def listed(record: dict[str, Any], *, qualifier: str = "") -> dict[str, Any]:
+    """As lists show it: without states and without the runtime's version."""
+    answer = configuration(record, qualifier=qualifier, state={})
+    del answer["RuntimeVersionConfig"]
     return answer
 
 

@@ -84,8 +84,8 @@ def parse_arn(text: str) -> LayerReference | None:
     return LayerReference(match["account"], match["region"], match["name"], int(match["version"]))
 
 
-def resolved(view: View, account: str, arns: Sequence[str] | None) -> list[dict[str, Any]]:
-    """What a function's record says of these layers. Raises ApiError (words recalled)."""
+def resolved(view: View, account: str, region: str, arns: Sequence[str] | None) -> list[dict[str, Any]]:
+    """What the record of a function, whose account and region these are, says of these layers. Raises ApiError."""
     if not arns:
         return []
     if len(arns) > limits.LAYERS_MAX:
@@ -96,6 +96,10 @@ def resolved(view: View, account: str, arns: Sequence[str] | None) -> list[dict[
         reference = parse_arn(arn)
         if reference is None:
             raise _malformed(arn)
+        if reference.account == account and reference.region != region:
+            raise invalid(
+                f"Layers are not in the same region as the function. Layers are expected to be in region {region}."
+            )
         if reference.layer_arn in seen:
             raise invalid(
                 "Two different versions of the same layer are not allowed to be referenced in the same function. "

@@ -73,7 +73,11 @@ def parse(call: Call, text: str, qualifier: str | None = None) -> Reference:
         )
     region = match["region"] or call.region
     if region != call.region:
-        raise not_found(function_arn(match["account"], region, match["name"], qualifier or named))
+        raise ApiError(
+            "ResourceNotFoundException",
+            f"Functions from '{region}' are not reachable in this region ('{call.region}')",
+            status=404,
+        )
     account = match["account"] or match["partial"] or call.account
     if account != call.account:
         raise ApiError(
@@ -101,6 +105,11 @@ def parse_unqualified(call: Call, text: str) -> Reference:
             "Please specify either a function name or an unqualified function ARN.",
         )
     return reference
+
+
+def gone(message: str) -> ApiError:
+    """ResourceNotFoundException in other words than the usual ones."""
+    return ApiError("ResourceNotFoundException", message, status=404)
 
 
 def not_found(arn: str) -> ApiError:

@@ -37,7 +37,13 @@ class Edition:
 
 
 def edition_of(record: dict[str, Any]) -> Edition:
-    return Edition(record["account"], record["region"], record["name"], record["version"], record["revision"])
+    return Edition(
+        record["account"],
+        record["region"],
+        record["name"],
+        record["version"],
+        record.get("edition") or record["revision"],
+    )
 
 
 class Pool:

@@ -95,6 +95,12 @@ def put_version(batch: Batch, record: dict[str, Any]) -> None:
         code_uses.put(batch, {}, code_hash, *path)
 
 
+def revise(batch: Batch, record: dict[str, Any], revision: str) -> None:
+    """Give the version another revision for what its code and settings know nothing of: its sandboxes stay."""
+    edition = record.get("edition") or record["revision"]
+    versions.put(batch, {**record, "revision": revision, "edition": edition}, *_path(record))
+
+
 def replace_version(view: View, batch: Batch, before: dict[str, Any], record: dict[str, Any]) -> None:
     """Put the version again, and delete code that only ``before`` used. The code of ``record`` must be there."""
     release_code(view, batch, [(code_hash, _path(before)) for code_hash in codes_of(before) - codes_of(record)])

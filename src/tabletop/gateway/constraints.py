@@ -10,6 +10,11 @@ from tabletop.wire.constraints import compile_constraints, validation_code, vali
 from tabletop.wire.models import ServiceModel
 
 COMPILED_MAX = 2048
+CHECKED_BY_SERVICE = {
+    ("lambda", "CreateFunction"): frozenset({"Runtime"}),
+    ("lambda", "UpdateFunctionConfiguration"): frozenset({"Runtime"}),
+}
+"""Members whose constraints the service itself checks, in words of its own."""
 
 
 def check_params(model: ServiceModel, action: str, params: dict[str, Any]) -> None:
@@ -21,4 +26,5 @@ def check_params(model: ServiceModel, action: str, params: dict[str, Any]) -> No
 
 @lru_cache(maxsize=COMPILED_MAX)
 def _compiled(model: ServiceModel, action: str) -> Callable[[dict[str, Any]], list[str]]:
-    return compile_constraints(model.operation_model(action).input_shape)
+    besides = CHECKED_BY_SERVICE.get((model.service_name, action), frozenset())
+    return compile_constraints(model.operation_model(action).input_shape, besides=besides)

@@ -34,9 +34,15 @@ _RANGE_TYPES = frozenset({"integer", "long", "float", "double"})
 _RENDERED_MAX = 100_000
 
 
-def compile_constraints(shape: Shape | None) -> Callable[[dict[str, Any]], list[str]]:
-    """``shape`` is an operation's input shape, or None for an operation without one."""
-    check = None if shape is None else _checker(shape)
+def compile_constraints(
+    shape: Shape | None, *, besides: frozenset[str] = frozenset()
+) -> Callable[[dict[str, Any]], list[str]]:
+    """``shape`` is an operation's input shape, or None for an operation without one; ``besides`` names its members that
+    somebody else checks.
+    """
+    check = None
+    if shape is not None:
+        check = _structure_checker(shape, besides) if besides else _checker(shape)
 
     def run(params: dict[str, Any]) -> list[str]:
         messages: list[str] = []
@@ -94,9 +100,13 @@ def _nothing(value: Any, path: Path, messages: list[str]) -> None:
     return None
 
 
-def _structure_checker(shape: Shape) -> Check | None:
+def _structure_checker(shape: Shape, besides: frozenset[str] = frozenset()) -> Check | None:
     required = shape.required_members
-    members = [(name, _lower_first(name), check) for name, part in shape.members.items() if (check := _checker(part))]
+    members = [
+        (name, _lower_first(name), check)
+        for name, part in shape.members.items()
+        if name not in besides and (check := _checker(part))
+    ]
     required_names = [(name, _lower_first(name)) for name in required]
     if not required and not members:
         return None

@@ -10,7 +10,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.functions import attachments, names, registry
 from tabletop.functions.constraints import check_revision, invalid
-from tabletop.functions.names import LATEST, Reference, function_arn, not_found
+from tabletop.functions.names import LATEST, Reference, function_arn, gone, not_found
 from tabletop.functions.paging import page
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import Batch, View
@@ -91,7 +91,10 @@ def _create(view: View, change: _Change, now: float) -> tuple[dict[str, Any], Ba
 
 def _update(view: View, change: _Change, now: float) -> tuple[dict[str, Any], Batch]:
     registry.function_of(view, change.reference.with_qualifier(""))
-    alias = _existing(view, change.reference)
+    try:
+        alias = _existing(view, change.reference)
+    except ApiError:
+        raise gone(f"Alias not found: {change.reference.arn}") from None
     check_revision(change.expected_revision, alias["revision"])
     return _put(view, change, alias)
 
@@ -116,15 +119,13 @@ def _check_routing(view: View, reference: Reference, version: str, weights: dict
         raise invalid(
             f"Number of items in AdditionalVersionWeights cannot be greater than 1. Item count: {len(weights)}"
         )
-    (second, share), *_ = weights.items()
+    second = next(iter(weights))
     if LATEST in (version, second):
         raise invalid("$LATEST is not supported for an alias pointing to more than 1 version")
     if second == version:
         raise invalid(
             f"Invalid function version {second}. Function version {second} is already included in routing configuration."
         )
-    if not 0.0 <= share <= 1.0:
-        raise invalid("The weight of an additional version must be between 0.0 and 1.0.")
     if not (second.isascii() and second.isdigit()):
         raise not_found(reference.with_qualifier(second).arn)
     registry.version_of(view, reference.with_qualifier(second))

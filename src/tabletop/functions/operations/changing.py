@@ -16,8 +16,8 @@ from tabletop.base.errors import ApiError
 from tabletop.functions import attachments, constraints, destinations, layers, names, registry
 from tabletop.functions.code import Code, found_good
 from tabletop.functions.constraints import invalid
-from tabletop.functions.description import configuration
-from tabletop.functions.names import LATEST, Reference
+from tabletop.functions.description import CREATING, UPDATING, configuration
+from tabletop.functions.names import LATEST, Reference, function_arn
 from tabletop.functions.operations.versioning import last_if_unchanged, publish
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import Batch, View
@@ -127,7 +127,7 @@ async def delete_function(workings: Workings, call: Call, params: dict[str, Any]
     if reference.qualifier == LATEST:
         raise invalid("$LATEST version cannot be deleted without deleting the function.")
     if reference.qualifier and not names.is_version(reference.qualifier):
-        raise invalid("Only a version can be deleted by its qualifier. Delete an alias with DeleteAlias.")
+        raise invalid("Deletion of aliases is not currently supported.")
     await workings.store.commit(_delete, reference)
     workings.pool.retire(reference.account, reference.region, reference.name, reference.qualifier or None)
     workings.provisioner.wake()
@@ -139,7 +139,7 @@ def _create(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     assert change.code is not None
     _refuse_existing(view, reference)
     _check_dead_letter(view, change)
-    layered = layers.resolved(view, reference.account, change.layers)
+    layered = layers.resolved(view, reference.account, reference.region, change.layers)
     batch = Batch()
     function = {"created": now, "last_version": 0, "tags": change.tags, "policies": {}}
     record = {
@@ -160,7 +160,9 @@ def _create(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     if change.publish:
         answer = publish(batch, function, record, None, change.published_revision)
     registry.functions.put(batch, function, reference.account, reference.region, reference.name)
-    return configuration(answer), batch
+    # The ARN names no version, also where one is published.
+    arn = function_arn(reference.account, reference.region, reference.name)
+    return {**configuration(answer, state=CREATING), "FunctionArn": arn}, batch
 
 
 def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Batch | None]:
@@ -168,13 +170,15 @@ def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
     function = registry.function_of(view, reference)
     before = registry.version_of(view, reference)
     constraints.check_revision(change.expected_revision, before["revision"])
-    record = {**before, **change.settings, "modified": now, "revision": change.revision}
+    record = {**before, **change.settings, "modified": now, "revision": change.revision, "edition": change.revision}
     if change.logging:
         record["logging"] = _logging(change.logging, before["logging"])
     if change.code is not None:
         record.update(change.code.members())
     if change.layers is not None:
-        record["layers"] = layers.resolved(view, reference.account, change.layers)
+        record["layers"] = layers.resolved(view, reference.account, reference.region, change.layers)
+    if record.get("snap_start") == "PublishedVersions":
+        constraints.check_snap_start(record["runtime"])
     _check_dead_letter(view, change)
     layers.check_size(record)
     constraints.check_bounds(record["timeout"], record["memory"], record["ephemeral"])
@@ -189,7 +193,7 @@ def _update(view: View, change: Change, now: float) -> tuple[dict[str, Any], Bat
         unchanged = last_if_unchanged(view, reference, function, record)
         answer = unchanged or publish(batch, function, record, None, change.published_revision)
         registry.functions.put(batch, function, reference.account, reference.region, reference.name)
-    return configuration(answer), batch
+    return configuration(answer, state=UPDATING), batch
 
 
 def _delete(view: View, reference: Reference, now: float) -> tuple[None, Batch]:
@@ -243,6 +247,8 @@ def _check_dead_letter(view: View, change: Change) -> None:
 
 def _check_configuration(action: str, params: dict[str, Any]) -> None:
     constraints.check_absent(params)
+    if (params.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions" and params.get("Runtime"):
+        constraints.check_snap_start(params["Runtime"])
     constraints.check_environment((params.get("Environment") or {}).get("Variables") or {})
     ephemeral = (params.get("EphemeralStorage") or {}).get("Size", 512)
     constraints.check_bounds(params.get("Timeout") or 3, params.get("MemorySize") or 128, ephemeral)
@@ -298,7 +304,10 @@ def _logging(given: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     log_format = given.get("LogFormat") or before["LogFormat"]
     levels = {key: given[key] for key in ("ApplicationLogLevel", "SystemLogLevel") if given.get(key)}
     if log_format == "Text" and levels:
-        raise invalid("To set ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON.")
+        raise invalid(
+            'LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the '
+            'LogFormat to "JSON" and try again.'
+        )
     if log_format == "JSON":
         kept = {key: before.get(key, "INFO") for key in ("ApplicationLogLevel", "SystemLogLevel")}
         levels = kept | levels

@@ -50,6 +50,7 @@ async def put_provisioned_concurrency_config(workings: Workings, call: Call, par
     workings.provisioner.wake()
     return {
         "RequestedProvisionedConcurrentExecutions": count,
+        "AvailableProvisionedConcurrentExecutions": 0,
         "AllocatedProvisionedConcurrentExecutions": 0,
         "Status": "IN_PROGRESS",
         "LastModified": _moment(config["modified"]),
@@ -59,15 +60,15 @@ async def put_provisioned_concurrency_config(workings: Workings, call: Call, par
 async def delete_provisioned_concurrency_config(
     workings: Workings, call: Call, params: dict[str, Any]
 ) -> dict[str, Any]:
-    await workings.store.commit(_unprovision, _qualified(call, params))
+    await workings.store.commit(_unprovision, _published(call, params))
     workings.provisioner.wake()
     return {}
 
 
 async def get_provisioned_concurrency_config(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    reference = _qualified(call, params)
+    reference = _published(call, params)
     with workings.store.view() as view:
-        registry.version_of(view, reference)
+        _version_number(view, reference)
         return _described(workings, view, reference, _existing(view, reference))
 
 
@@ -109,7 +110,7 @@ def _reserve(view: View, wish: _Wish, now: float) -> tuple[None, Batch]:
         provisioned = _provisioned(view, reference)
         if count < provisioned:
             raise invalid(
-                f"ReservedConcurrentExecutions  {count} should not be lower than function's total provisioned "
+                f" ReservedConcurrentExecutions  {count} should not be lower than function's total provisioned "
                 f"concurrency [{provisioned}]."
             )
     kept = {name: value for name, value in function.items() if name != "reserved"}
@@ -122,7 +123,9 @@ def _reserve(view: View, wish: _Wish, now: float) -> tuple[None, Batch]:
 def _provision(view: View, wish: _Wish, now: float) -> tuple[dict[str, Any], Batch]:
     """The words of the refusals are recalled."""
     reference, count = wish.reference, wish.count or 0
-    version = registry.version_of(view, reference)["version"]
+    if reference.qualifier == LATEST:
+        raise invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+    version = _version_number(view, reference)
     function = registry.function_of(view, reference)
     if version == LATEST:
         raise invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
@@ -136,11 +139,16 @@ def _provision(view: View, wish: _Wish, now: float) -> tuple[dict[str, Any], Bat
                 "function"
             )
     else:
-        bound = unreserved(view, reference.account, reference.region) - limits.UNRESERVED_CONCURRENCY_MIN
+        bound = unreserved(view, reference.account, reference.region)
         if total > bound:
             raise invalid(
                 "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
                 f"[{bound}]."
+            )
+        if bound - total < limits.UNRESERVED_CONCURRENCY_MIN:
+            raise invalid(
+                "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
+                f"minimum value of [{limits.UNRESERVED_CONCURRENCY_MIN}]."
             )
     config = {
         "account": reference.account,
@@ -162,13 +170,17 @@ def _refuse_second_name(view: View, reference: Reference, version: str) -> None:
         if qualifier == reference.qualifier:
             continue
         if registry.version_of(view, reference.with_qualifier(qualifier))["version"] == version:
-            raise invalid(
-                "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
+            raise ApiError(
+                "ResourceConflictException",
+                "Version is pointed by a Provisioned Concurrency alias"
+                if names.is_version(reference.qualifier)
+                else "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version",
+                status=409,
             )
 
 
 def _unprovision(view: View, reference: Reference, now: float) -> tuple[None, Batch | None]:
-    registry.version_of(view, reference)
+    _version_number(view, reference)
     if attachments.of(attachments.provisioned, view, reference) is None:
         return None, None
     batch = Batch()
@@ -187,6 +199,24 @@ def _qualified(call: Call, params: dict[str, Any]) -> Reference:
     if not reference.qualifier:
         raise invalid("Provisioned concurrency belongs to a version or an alias: name one as the Qualifier.")
     return reference
+
+
+def _published(call: Call, params: dict[str, Any]) -> Reference:
+    reference = _qualified(call, params)
+    if reference.qualifier == LATEST:
+        raise invalid("The function resource provided must be an alias or a published version.")
+    return reference
+
+
+def _version_number(view: View, reference: Reference) -> str:
+    """Of the version that is meant. Raises ResourceNotFoundException, for an alias in words of its own."""
+    if names.is_version(reference.qualifier):
+        return str(registry.version_of(view, reference)["version"])
+    path = (reference.account, reference.region, reference.name, reference.qualifier)
+    alias = registry.aliases.get(view, *path)
+    if alias is None:
+        raise names.gone(f"Cannot find alias arn: {reference.arn}")
+    return str(alias["version"])
 
 
 def _existing(view: View, reference: Reference) -> dict[str, Any]:

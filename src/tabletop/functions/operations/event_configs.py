@@ -41,7 +41,6 @@ async def delete_function_event_invoke_config(workings: Workings, call: Call, pa
 async def get_function_event_invoke_config(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     with workings.store.view() as view:
-        registry.version_of(view, reference)
         return _described(reference, reference.version, _existing(view, reference))
 
 
@@ -54,7 +53,7 @@ async def list_function_event_invoke_configs(workings: Workings, call: Call, par
             yield qualifier, _described(reference, qualifier, config)
 
     with workings.store.view() as view:
-        registry.function_of(view, reference)
+        _version(view, reference)
         listed, more = page(entries(view), params)
     return {"FunctionEventInvokeConfigs": listed, **more}
 
@@ -63,7 +62,7 @@ def _change(workings: Workings, call: Call, params: dict[str, Any], *, replaces:
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     destination = params.get("DestinationConfig") or {}
     with workings.store.view() as view:
-        role = registry.version_of(view, reference)["role"]
+        role = _version(view, reference)["role"]
     settings = {"retries": params.get("MaximumRetryAttempts"), "age_s": params.get("MaximumEventAgeInSeconds")}
     for name, member in (("on_success", "OnSuccess"), ("on_failure", "OnFailure")):
         if destination.get(member) is not None:
@@ -80,7 +79,7 @@ def _change(workings: Workings, call: Call, params: dict[str, Any], *, replaces:
 
 def _put(view: View, change: _Change, now: float) -> tuple[dict[str, Any], Batch]:
     reference = change.reference
-    registry.version_of(view, reference)
+    _version(view, reference)
     for name in ("on_success", "on_failure"):
         if change.settings.get(name):
             destinations.check_target_exists(view, change.settings[name])
@@ -92,11 +91,17 @@ def _put(view: View, change: _Change, now: float) -> tuple[dict[str, Any], Batch
 
 
 def _delete(view: View, reference: Reference, now: float) -> tuple[None, Batch]:
-    registry.version_of(view, reference)
     _existing(view, reference)
     batch = Batch()
     attachments.event_configs.delete(batch, *attachments.path_of(reference))
     return None, batch
+
+
+def _version(view: View, reference: Reference) -> dict[str, Any]:
+    try:
+        return registry.version_of(view, reference)
+    except ApiError:
+        raise names.gone("The function doesn't exist.") from None
 
 
 def _existing(view: View, reference: Reference) -> dict[str, Any]:

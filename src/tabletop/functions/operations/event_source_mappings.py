@@ -210,7 +210,7 @@ def _settings(call: Call, params: Params) -> Record:
     if params.get("DestinationConfig") is not None:
         given = params["DestinationConfig"]
         if (given.get("OnSuccess") or {}).get("Destination"):
-            raise invalid("OnSuccess destinations are not supported for event source mappings.")
+            raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
         destination = (given.get("OnFailure") or {}).get("Destination") or ""
         settings["destination"] = destination
     return settings

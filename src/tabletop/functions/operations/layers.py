@@ -175,6 +175,7 @@ def _share(view: View, request: tuple[LayerReference, Edit], now: float) -> tupl
     record = layer_versions.get(view, *reference.path)
     if record is None:
         raise ApiError("ResourceNotFoundException", f"Layer version {reference.arn} does not exist.", status=404)
+    statements.check_revision(edit.expected_revision, statements.revision(record["policy"]), "GetLayerPolicy")
     policy = statements.edited(record["policy"], edit, _NO_POLICY)
     batch = Batch()
     layer_versions.put(batch, {**record, "policy": policy}, *reference.path)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tabletop.base import randomness
 from tabletop.base.call import Call
-from tabletop.base.errors import ApiError
 from tabletop.functions import names, registry
 from tabletop.functions.constraints import invalid
 from tabletop.functions.names import LATEST, Reference
@@ -17,7 +17,8 @@ from tabletop.functions.operations.statements import Edit
 from tabletop.functions.workings import Workings
 from tabletop.storage.store import Batch, View
 
-_NO_POLICY = "The resource you requested does not exist."
+_GONE = "The resource you requested does not exist."
+_NO_POLICY = "No policy is associated with the given resource."
 
 
 async def add_permission(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -29,14 +30,18 @@ async def add_permission(workings: Workings, call: Call, params: dict[str, Any])
         raise invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
     statement = _statement(reference, params)
     edit = Edit(params["StatementId"], statement, params.get("RevisionId"))
-    await workings.store.commit(_edit, (reference, edit))
+    await workings.store.commit(_edit, (reference, edit, randomness.new_uuid()))
     return {"Statement": statements.text(statement)}
 
 
 async def remove_permission(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
+    with workings.store.view() as view:
+        unqualified = reference.with_qualifier("")
+        if registry.functions.get(view, unqualified.account, unqualified.region, unqualified.name) is None:
+            raise names.gone(f"No policy found for: {unqualified.arn}")
     edit = Edit(params["StatementId"], None, params.get("RevisionId"))
-    await workings.store.commit(_edit, (reference, edit))
+    await workings.store.commit(_edit, (reference, edit, randomness.new_uuid()))
     return {}
 
 
@@ -44,9 +49,9 @@ async def get_policy(workings: Workings, call: Call, params: dict[str, Any]) -> 
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     with workings.store.view() as view:
         policy = resource_policy(view, reference)
-    if policy is None:
-        raise ApiError("ResourceNotFoundException", _NO_POLICY, status=404)
-    return {"Policy": statements.text(policy), "RevisionId": statements.revision(policy["Statement"])}
+        if policy is None:
+            raise names.gone(_GONE)
+        return {"Policy": statements.text(policy), "RevisionId": revised(view, reference)["revision"]}
 
 
 def resource_policy(view: View, reference: Reference) -> dict[str, Any] | None:
@@ -56,19 +61,41 @@ def resource_policy(view: View, reference: Reference) -> dict[str, Any] | None:
     return statements.document(policy) if policy else None
 
 
-def _edit(view: View, request: tuple[Reference, Edit], now: float) -> tuple[None, Batch]:
-    reference, edit = request
+def _edit(view: View, request: tuple[Reference, Edit, str], now: float) -> tuple[None, Batch]:
+    reference, edit, revision = request
     registry.version_of(view, reference)
     function = registry.function_of(view, reference)
+    record = revised(view, reference)
+    if edit.statement is not None:
+        statements.check_revision(edit.expected_revision, record["revision"], "GetPolicy")
     policy = statements.edited(function["policies"].get(reference.qualifier, []), edit, _NO_POLICY)
+    if edit.statement is None:
+        statements.check_revision(edit.expected_revision, record["revision"], "GetFunction/GetAlias")
     policies = {**function["policies"], reference.qualifier: policy}
     if not policy:
         del policies[reference.qualifier]
     batch = Batch()
+    revise(batch, reference, record, revision)
     registry.functions.put(
         batch, {**function, "policies": policies}, reference.account, reference.region, reference.name
     )
     return None, batch
+
+
+def revised(view: View, reference: Reference) -> dict[str, Any]:
+    """The record whose revision a policy's is, and changes with it: the alias's, or the version's (observed)."""
+    if names.is_version(reference.version):
+        return registry.version_of(view, reference)
+    return registry.alias_of(view, reference)
+
+
+def revise(batch: Batch, reference: Reference, record: dict[str, Any], revision: str) -> None:
+    """Give what ``revised`` found another revision."""
+    if names.is_version(reference.version):
+        registry.revise(batch, record, revision)
+    else:
+        path = (reference.account, reference.region, reference.name, reference.qualifier)
+        registry.aliases.put(batch, {**record, "revision": revision}, *path)
 
 
 def _statement(reference: Reference, params: dict[str, Any]) -> dict[str, Any]:

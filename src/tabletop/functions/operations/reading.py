@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tabletop.base.call import Call
-from tabletop.functions import limits, names, registry
+from tabletop.functions import description, limits, names, registry
 from tabletop.functions.constraints import check_absent, invalid
 from tabletop.functions.description import configuration
 from tabletop.functions.layers import layer_versions
@@ -47,8 +47,8 @@ async def list_functions(workings: Workings, call: Call, params: dict[str, Any])
         records = _every_version(view, call, params) if every_version else _latest_versions(view, call, params)
         listed, more = page(records, params)
     if every_version:
-        return {"Functions": [configuration(record, qualifier=record["version"]) for record in listed], **more}
-    return {"Functions": [configuration(record) for record in listed], **more}
+        return {"Functions": [description.listed(record, qualifier=record["version"]) for record in listed], **more}
+    return {"Functions": [description.listed(record) for record in listed], **more}
 
 
 def _latest_versions(view: View, call: Call, params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -78,7 +78,7 @@ async def list_versions_by_function(workings: Workings, call: Call, params: dict
         registry.function_of(view, reference)
         records = registry.all_versions(view, reference, after=marker)
         listed, more = page(((record["version"], record) for record in records), params)
-    return {"Versions": [configuration(record, qualifier=record["version"]) for record in listed], **more}
+    return {"Versions": [description.listed(record, qualifier=record["version"]) for record in listed], **more}
 
 
 async def get_account_settings(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:

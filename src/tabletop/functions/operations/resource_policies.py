@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.functions import limits, names, registry
@@ -25,6 +26,7 @@ class _Change:
     policy: list[dict[str, Any]]
     """Empty: it is deleted."""
     expected_revision: str | None
+    revision: str
 
 
 async def put_resource_policy(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -37,22 +39,24 @@ async def put_resource_policy(workings: Workings, call: Call, params: dict[str, 
     workings.roles.check_resource_policy(text)
     given = orjson.loads(text)["Statement"]
     policy = [given] if isinstance(given, dict) else given
-    change = _Change(_reference(call, params), policy, params.get("RevisionId"))
+    change = _Change(_reference(call, params), policy, params.get("RevisionId"), randomness.new_uuid())
     await workings.store.commit(_replace, change)
-    return {"Policy": statements.text(statements.document(policy)), "RevisionId": statements.revision(policy)}
+    return {"Policy": statements.text(statements.document(policy)), "RevisionId": change.revision}
 
 
 async def delete_resource_policy(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    await workings.store.commit(_replace, _Change(_reference(call, params), [], params.get("RevisionId")))
+    change = _Change(_reference(call, params), [], params.get("RevisionId"), randomness.new_uuid())
+    await workings.store.commit(_replace, change)
     return {}
 
 
 async def get_resource_policy(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
     with workings.store.view() as view:
-        policy = permissions.resource_policy(view, _reference(call, params))
-    if policy is None:
-        raise ApiError("ResourceNotFoundException", _GONE, status=404)
-    return {"Policy": statements.text(policy), "RevisionId": statements.revision(policy["Statement"])}
+        reference = _reference(call, params)
+        policy = permissions.resource_policy(view, reference)
+        if policy is None:
+            raise names.gone(_GONE)
+        return {"Policy": statements.text(policy), "RevisionId": permissions.revised(view, reference)["revision"]}
 
 
 def _reference(call: Call, params: dict[str, Any]) -> Reference:
@@ -71,12 +75,14 @@ def _replace(view: View, change: _Change, now: float) -> tuple[None, Batch]:
     function = registry.function_of(view, reference)
     before = function["policies"].get(reference.qualifier, [])
     if not before and not change.policy:
-        raise ApiError("ResourceNotFoundException", _GONE, status=404)
-    statements.check_revision(change.expected_revision, before)
+        raise names.gone(_GONE)
+    revised = permissions.revised(view, reference)
+    statements.check_revision(change.expected_revision, revised["revision"], "GetResourcePolicy")
     policies = {**function["policies"], reference.qualifier: change.policy}
     if not change.policy:
         del policies[reference.qualifier]
     batch = Batch()
+    permissions.revise(batch, reference, revised, change.revision)
     registry.functions.put(
         batch, {**function, "policies": policies}, reference.account, reference.region, reference.name
     )

@@ -21,8 +21,10 @@ class Edit:
 
 
 def edited(statements: list[dict[str, Any]], edit: Edit, no_policy: str) -> list[dict[str, Any]]:
-    """The statements after the edit. Raises ApiError; ``no_policy`` are the words where there is nothing to remove."""
-    check_revision(edit.expected_revision, statements)
+    """The statements after the edit. Raises ApiError; ``no_policy`` are the words where there is nothing to remove.
+
+    Revisions are the caller's to check.
+    """
     others = [statement for statement in statements if statement["Sid"] != edit.statement_id]
     if edit.statement is None:
         if len(others) == len(statements):
@@ -45,12 +47,13 @@ def edited(statements: list[dict[str, Any]], edit: Edit, no_policy: str) -> list
     return others
 
 
-def check_revision(expected: str | None, statements: list[dict[str, Any]]) -> None:
-    if expected is not None and expected != revision(statements):
+def check_revision(expected: str | None, latest: str, call_name: str) -> None:
+    """Raises PreconditionFailedException; ``call_name`` is the operation that tells the latest."""
+    if expected and expected != latest:
         raise ApiError(
             "PreconditionFailedException",
-            "The RevisionId provided does not match the latest RevisionId. Call the GetPolicy API to retrieve the "
-            "latest Revision Id",
+            "The Revision Id provided does not match the latest Revision Id. "
+            f"Call the {call_name} API to retrieve the latest Revision Id",
             status=412,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.functions import constraints, names, registry
 from tabletop.functions.event_sources import mappings
@@ -13,6 +14,8 @@ from tabletop.storage.store import Batch, View
 
 
 async def tag_resource(workings: Workings, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    if not params["Tags"]:
+        raise constraints.invalid("An error occurred and the request cannot be processed.")
     await _change(workings, call, params, dict(params["Tags"]), ())
     return {}
 
@@ -37,7 +40,7 @@ async def _change(
     if path is not None:
         await workings.store.commit(mappings.retag, mappings.Retag(path, added, removed))
         return
-    await workings.store.commit(_retag, (_resource(call, params), added, removed))
+    await workings.store.commit(_retag, (_resource(call, params), added, removed, randomness.new_uuid()))
 
 
 def _resource(call: Call, params: dict[str, Any]) -> Reference:
@@ -52,11 +55,15 @@ def _resource(call: Call, params: dict[str, Any]) -> Reference:
     return reference
 
 
-def _retag(view: View, request: tuple[Reference, dict[str, str], tuple[str, ...]], now: float) -> tuple[None, Batch]:
-    reference, added, removed = request
+def _retag(
+    view: View, request: tuple[Reference, dict[str, str], tuple[str, ...], str], now: float
+) -> tuple[None, Batch]:
+    """As on AWS, tags change the function's revision."""
+    reference, added, removed, revision = request
     function = registry.function_of(view, reference)
     tags = {name: value for name, value in {**function["tags"], **added}.items() if name not in removed}
     constraints.check_tags(tags)
     batch = Batch()
+    registry.revise(batch, registry.version_of(view, reference), revision)
     registry.functions.put(batch, {**function, "tags": tags}, reference.account, reference.region, reference.name)
     return None, batch

@@ -11,7 +11,6 @@ from tabletop.base import randomness
 from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.functions import attachments, names, registry
-from tabletop.functions.constraints import invalid
 from tabletop.functions.names import Reference
 from tabletop.functions.paging import page
 from tabletop.functions.urls import address
@@ -61,7 +60,7 @@ async def list_function_url_configs(workings: Workings, call: Call, params: dict
             yield name, _described(call, reference.with_qualifier(qualifier), config)
 
     with workings.store.view() as view:
-        registry.function_of(view, reference)
+        _check_exists(view, reference)
         listed, more = page(entries(view), params)
     return {"FunctionUrlConfigs": listed, **more}
 
@@ -69,7 +68,11 @@ async def list_function_url_configs(workings: Workings, call: Call, params: dict
 def _reference(call: Call, params: dict[str, Any]) -> Reference:
     reference = names.parse(call, params["FunctionName"], params.get("Qualifier"))
     if reference.qualifier and names.is_version(reference.qualifier):
-        raise invalid("A function URL belongs to a function or an alias, not to a version.")
+        raise ApiError(
+            "ValidationException",
+            f"1 validation error detected: Value '{reference.qualifier}' at 'qualifier' failed to satisfy constraint: "
+            r"Member must satisfy regular expression pattern: ((?!^\d+$)^[0-9a-zA-Z-_]+$)",
+        )
     return reference
 
 
@@ -80,7 +83,7 @@ def _settings(params: dict[str, Any]) -> dict[str, Any]:
 
 def _create(view: View, change: _Change, now: float) -> tuple[dict[str, Any], Batch]:
     reference = change.reference
-    registry.version_of(view, reference)
+    _check_exists(view, reference)
     if attachments.of(attachments.url_configs, view, reference) is not None:
         # Recalled.
         raise ApiError(
@@ -102,6 +105,7 @@ def _create(view: View, change: _Change, now: float) -> tuple[dict[str, Any], Ba
 
 
 def _update(view: View, change: _Change, now: float) -> tuple[dict[str, Any], Batch]:
+    _check_exists(view, change.reference)
     config = {**_existing(view, change.reference), **change.settings, "modified": now}
     return config, _put(change.reference, config)
 
@@ -120,8 +124,14 @@ def _put(reference: Reference, config: dict[str, Any]) -> Batch:
     return batch
 
 
+def _check_exists(view: View, reference: Reference) -> None:
+    try:
+        registry.version_of(view, reference)
+    except ApiError:
+        raise names.gone("Function does not exist") from None
+
+
 def _existing(view: View, reference: Reference) -> dict[str, Any]:
-    registry.version_of(view, reference)
     found = attachments.of(attachments.url_configs, view, reference)
     if found is None:
         raise ApiError("ResourceNotFoundException", "The resource you requested does not exist.", status=404)

@@ -22,6 +22,8 @@ from tabletop.storage.store import Batch, View
 class Publication:
     reference: Reference
     revision: str
+    latest_revision: str
+    """$LATEST gets another one as well."""
     description: str | None
     code_sha256: str | None
     expected_revision: str | None
@@ -32,6 +34,7 @@ async def publish_version(workings: Workings, call: Call, params: dict[str, Any]
     reference = names.parse(call, params["FunctionName"])
     publication = Publication(
         Reference(reference.account, reference.region, reference.name, ""),
+        randomness.new_uuid(),
         randomness.new_uuid(),
         params.get("Description"),
         params.get("CodeSha256"),
@@ -46,12 +49,16 @@ def _publish(view: View, request: Publication, now: float) -> tuple[dict[str, An
     latest = registry.version_of(view, reference)
     check_revision(request.expected_revision, latest["revision"])
     if request.code_sha256 not in (None, "", latest["code_sha256"]):
-        raise invalid(f"CodeSHA256 ({request.code_sha256}) is different from current CodeSHA256 in $LATEST.")
+        raise invalid(
+            f"CodeSHA256 ({request.code_sha256}) is different from current CodeSHA256 in $LATEST "
+            f"({latest['code_sha256']}). Please try again with the CodeSHA256 in $LATEST."
+        )
     unchanged = last_if_unchanged(view, reference, function, latest)
     if unchanged is not None:
         return configuration(unchanged), None
     batch = Batch()
     record = publish(batch, function, latest, request.description, request.revision)
+    registry.revise(batch, latest, request.latest_revision)
     registry.functions.put(batch, function, reference.account, reference.region, reference.name)
     return configuration(record), batch
 
@@ -81,5 +88,7 @@ def publish(
 
 def _fingerprint(record: dict[str, Any]) -> str:
     """Stands for code and configuration; the moment and the name of a change do not count."""
-    content = {name: value for name, value in record.items() if name not in ("version", "revision", "modified")}
+    content = {
+        name: value for name, value in record.items() if name not in ("version", "revision", "edition", "modified")
+    }
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
