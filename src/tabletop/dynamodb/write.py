@@ -70,6 +70,11 @@ class Outcome:
         return self._old
 
     @property
+    def old_bytes(self) -> int:
+        """Size of the item before the write; 0 where there was none."""
+        return _raw_size(self.old_raw)
+
+    @property
     def partition_hash(self) -> bytes:
         start = len(self.table.item_prefix)
         return self.key[start : start + keys.HASH_BYTES]
