@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 Shapes = dict[str, dict[str, Any]]
@@ -17,6 +18,12 @@ _FIELDS = (
 )
 """Of AWS's class for attribute values (recorded in three regions in October 2026)."""
 
+_UNPUBLISHED = "workloadProfileName=null"
+_WITH_UNPUBLISHED = frozenset(
+    {"ConditionCheck", "Delete", "DeleteRequest", "Get", "Put", "PutRequest", "Update"}
+)  # fmt: skip
+"""AWS's classes that print a member after all others which no service model has (recorded in October 2026)."""
+
 
 def java_text(shapes: Shapes, name: str, value: Any) -> str:
     """The value as AWS's Java classes print themselves."""
@@ -27,12 +34,14 @@ def java_text(shapes: Shapes, name: str, value: Any) -> str:
     if name in OPAQUE:
         return _java_value(value)
     if kind == "structure":
-        inner = (f"{lower_first(m)}={java_text(shapes, r['shape'], value.get(m))}" for m, r in shape["members"].items())
+        inner = [f"{lower_first(m)}={java_text(shapes, r['shape'], value.get(m))}" for m, r in shape["members"].items()]
+        if name in _WITH_UNPUBLISHED:
+            inner.append(_UNPUBLISHED)
         return f"{name}({', '.join(inner)})"
     if kind == "list":
         return f"[{', '.join(java_text(shapes, shape['member']['shape'], one) for one in value)}]"
     if kind == "map":
-        inner = (f"{key}={java_text(shapes, shape['value']['shape'], one)}" for key, one in value.items())
+        inner = [f"{key}={java_text(shapes, shape['value']['shape'], value[key])}" for key in hash_order(value)]
         return f"{{{', '.join(inner)}}}"
     if kind == "boolean":
         return "true" if value else "false"
@@ -54,13 +63,34 @@ def _java_content(kind: str, content: Any) -> str:
         size_bytes = len(content) * 3 // 4 - content.count("=")
         return f"java.nio.HeapByteBuffer[pos=0 lim={size_bytes} cap={size_bytes}]"
     if kind == "M":
-        members = ", ".join(f"{name}={_java_value(one)}" for name, one in content.items())
+        members = ", ".join(f"{name}={_java_value(content[name])}" for name in hash_order(content))
         return f"{{{members}}}"
     if kind == "L":
         return f"[{', '.join(map(_java_value, content))}]"
     if kind in ("SS", "NS", "BS"):
         return f"[{', '.join(_java_content(kind[0], one) for one in content)}]"
     return str(content).lower() if isinstance(content, bool) else str(content)
+
+
+def hash_order(names: Collection[str]) -> list[str]:
+    """The order in which a Java HashMap that is made for so many names shows them (recorded: AWS's maps are).
+
+    It has a power of two of buckets, at least one for each name, and doubles them once it is more than three quarters full. Names
+    of one bucket stay in their order.
+    """
+    buckets = 1
+    while buckets < len(names) or len(names) * 4 > buckets * 3:
+        buckets *= 2
+    return sorted(names, key=lambda name: _spread_hash(name) & (buckets - 1))
+
+
+def _spread_hash(text: str) -> int:
+    """What a HashMap makes of the hash code of a String: 31 times it and the next UTF-16 unit, in 32 bits."""
+    code = 0
+    units = text.encode("utf-16-le", "surrogatepass")
+    for low, high in zip(units[::2], units[1::2], strict=True):
+        code = (code * 31 + low + high * 256) & 0xFFFFFFFF
+    return code ^ code >> 16
 
 
 def lower_first(member: str) -> str:

@@ -19,6 +19,8 @@ SHORT_KEY_CHARACTERS = RANGE_KEY_BYTES_MAX // 4
 """A key of so many characters is never too long, whatever they are."""
 
 _EMPTY_KIND = {"S": "string", "B": "binary"}
+EMPTY_KEY = "One or more parameter values are not valid."
+"""How the errors of empty values of keys begin, the table's and the indexes'."""
 
 
 def invalid(message: str) -> ApiError:
@@ -68,7 +70,7 @@ def _check_key_value(table: Table, attribute: KeyAttribute, value: dict[str, Any
     text = value[kind]
     if not text:
         raise invalid(
-            "One or more parameter values are not valid. The AttributeValue for a key attribute "
+            f"{EMPTY_KEY} The AttributeValue for a key attribute "
             f"cannot contain an empty {_EMPTY_KIND[kind]} value. Key: {attribute.name}"
         )
     if attribute is table.hash:
@@ -78,18 +80,24 @@ def _check_key_value(table: Table, attribute: KeyAttribute, value: dict[str, Any
         raise range_keys_too_long()
 
 
-def check_index_keys(table: Table, item: Item) -> None:
-    """The attributes of an item that its table's indexes use as keys: absent, or fit to be one."""
+def check_index_keys(table: Table, item: Item, before: Item | None = None) -> None:
+    """The attributes of an item that its table's indexes use as keys: absent, or fit to be one.
+
+    ``before``: what an update made the item of. What it left alone is not looked at: it may be older than the index.
+    """
     for name, kind in table.indexed_types.items():
         value = item.get(name)
-        if value is None:
+        if value is None or (before is not None and before.get(name) == value):
             continue
         if kind not in value:
             raise index_key_mismatch(KeyAttribute(name, kind), value, _index_keyed_by(table, name).name)
         if kind != "N":
             text = value[kind]
             if not text:
-                raise empty_index_key(KeyAttribute(name, kind), _index_keyed_by(table, name).name)
+                part = KeyAttribute(name, kind)
+                if before is not None:
+                    raise _updated_to_empty(part)
+                raise empty_index_key(part, _index_keyed_by(table, name).name)
             if len(text) > SHORT_KEY_CHARACTERS:
                 _check_index_key_sizes(table.indexes, item)
     for index in table.indexes:
@@ -106,9 +114,16 @@ def index_key_mismatch(part: KeyAttribute, value: dict[str, Any], index_name: st
 
 def empty_index_key(part: KeyAttribute, index_name: str) -> ApiError:
     return invalid(
-        "One or more parameter values are not valid. A value specified for a secondary index key is not "
+        f"{EMPTY_KEY} A value specified for a secondary index key is not "
         f"supported. The AttributeValue for a key attribute cannot contain an empty {_EMPTY_KIND[part.type]} "
         f"value. IndexName: {index_name}, IndexKey: {part.name}"
+    )
+
+
+def _updated_to_empty(part: KeyAttribute) -> ApiError:
+    return invalid(
+        f"{EMPTY_KEY} The update expression attempted to update a secondary index key to a value that is not supported. "
+        f"The AttributeValue for a key attribute cannot contain an empty {_EMPTY_KIND[part.type]} value."
     )
 
 

@@ -19,7 +19,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import catalog, keys, sizes, values
 from tabletop.dynamodb.capacity import Consumption
-from tabletop.dynamodb.key_schema import invalid
+from tabletop.dynamodb.key_schema import EMPTY_KEY, invalid
 from tabletop.dynamodb.schema import Table
 from tabletop.dynamodb.write import Outcome, Write, checked_key
 from tabletop.storage.store import Batch, View
@@ -39,22 +39,19 @@ STATEMENT_REASONS = _REASONS | {"ResourceNotFoundException": "ResourceNotFound"}
 """The same for PartiQL's statements (recorded in October 2026 by the authors of dynoxide)."""
 
 
-EMPTY_KEY_VALUE = "One or more parameter values are not valid. The AttributeValue for a key attribute"
-"""How the errors of empty values of a table's key begin, which refuse the whole request (recorded in 2026)."""
-
-
 class Reasons:
     """One entry for each member of a transaction, in its order: why it was refused, or nothing."""
 
-    def __init__(self, members: int, codes: dict[str, str] = _REASONS) -> None:
+    def __init__(self, members: int, codes: dict[str, str] = _REASONS, *, empty_keys_refuse_all: bool = False) -> None:
         self._codes = codes
+        self._empty_keys_refuse_all = empty_keys_refuse_all
         self._rows: list[dict[str, Any]] = [{"Code": "None"} for _ in range(members)]
         self._refused = False
 
     def refuse(self, position: int, error: ApiError) -> None:
         """Note why the member was refused; raises the error itself where it is no reason of a cancellation."""
         code = self._codes.get(error.code)
-        if code is None or (error.message or "").startswith(EMPTY_KEY_VALUE):
+        if code is None or (self._empty_keys_refuse_all and (error.message or "").startswith(EMPTY_KEY)):
             raise error
         if code == "ValidationError":
             # AWS validates all members before it looks at any condition, and stops at the first that is not valid.
@@ -83,9 +80,10 @@ def apply_all(
 ) -> list[Outcome]:
     """Apply every member's write, or raise: TransactionCanceledException with the reason of each that was refused.
 
-    As AWS has it, all keys are looked at before any condition: two members of one item refuse the whole request.
+    As AWS has it, all keys are looked at before any condition: two members of one item refuse the whole request. So do empty
+    values of keys, the indexes' too, in TransactWriteItems alone (recorded in 2026: dynoxide's sources tell of it).
     """
-    reasons = Reasons(len(prepare), codes)
+    reasons = Reasons(len(prepare), codes, empty_keys_refuse_all=codes is _REASONS)
     writes: list[tuple[Table, bytes, Write]] = []
     seen: set[bytes] = set()
     tables: dict[str, Table] = {}

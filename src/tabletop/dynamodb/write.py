@@ -132,8 +132,8 @@ def check_put(table: Table, item: Item) -> None:
         _check_against_indexes(table, item)
 
 
-def _check_against_indexes(table: Table, item: Item) -> None:
-    key_schema.check_index_keys(table, item)
+def _check_against_indexes(table: Table, item: Item, before: Item | None = None) -> None:
+    key_schema.check_index_keys(table, item, before)
     if table.vectors:
         vector_rows.check_item(table, item)
 
@@ -163,7 +163,7 @@ def _store_updated(view: View, batch: Batch, outcome: Outcome, write: Write, now
         new, outcome.paths = update.apply(base, exists=old is not None)
     table = outcome.table
     if table.checks_index_keys:
-        _check_against_indexes(table, new)
+        _check_against_indexes(table, new, base)
     if old is None:
         new_bytes = sizes.item_size(new)
     else:

@@ -19,7 +19,7 @@ arrives, the result is an ApiError or something that runs: no nesting takes more
 do.
 """
 
-from tabletop.dynamodb.expressions.binder import VARIABLES_BYTES_MAX, Binder, refuse_large_variables
+from tabletop.dynamodb.expressions.binder import VARIABLES_BYTES_MAX, Binder, check_named_value, refuse_large_variables
 from tabletop.dynamodb.expressions.conditions import Condition, compile_condition, compile_tree
 from tabletop.dynamodb.expressions.key_conditions import (
     KeyCondition,
@@ -44,6 +44,7 @@ __all__ = [
     "analyse_key_condition",
     "analyse_key_tree",
     "analyse_search_condition",
+    "check_named_value",
     "compile_condition",
     "compile_projection",
     "compile_tree",

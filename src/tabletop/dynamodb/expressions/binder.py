@@ -150,10 +150,15 @@ def _check_values(values: dict[str, Any], missing: str) -> None:
     for key, value in values.items():
         if not _VALUE_KEY.fullmatch(key):
             raise _invalid_key("ExpressionAttributeValues", key)
-        try:
-            attribute_values.check(value)
-        except ApiError as error:
-            if error.code != "ValidationException":
-                raise
-            message = f"ExpressionAttributeValues contains invalid value: {error.message} for key {key}"
-            raise refused(message) from error
+        check_named_value(key, value)
+
+
+def check_named_value(key: str, value: object) -> None:
+    """Check one of ExpressionAttributeValues and make it canonical in place. Raises as the Binder does."""
+    try:
+        attribute_values.check(value)
+    except ApiError as error:
+        if error.code != "ValidationException":
+            raise
+        message = f"ExpressionAttributeValues contains invalid value: {error.message} for key {key}"
+        raise refused(message) from error

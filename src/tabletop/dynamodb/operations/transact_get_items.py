@@ -76,7 +76,9 @@ def read(view: View, request: TransactGetItems, now: float) -> dict[str, Any]:
         elif get.projection is None:
             responses.append({"Item": orjson.Fragment(raw[4:])})
         else:
-            responses.append({"Item": get.projection.apply(orjson.loads(raw[4:]))})
+            projected = get.projection.apply(orjson.loads(raw[4:]))
+            # Nothing of the item is an empty response, as its absence is (documented; so it was seen in 2026).
+            responses.append({"Item": projected} if projected else {})
     reasons.raise_if_refused()
     if total_bytes > TOTAL_BYTES_MAX:
         raise invalid("Collective size of all the requested items exceeds maximum transaction size")
