@@ -198,3 +198,11 @@ def test_integers_beyond_their_type(limit: int) -> None:
     else:
         check("Scan", body)
         assert body["Limit"] == (1 << 31) - 1
+
+
+# ExecuteStatement tells its violations in an order of AWS's own.
+def test_order_of_a_statements_violations() -> None:
+    body = {"Statement": "", "Limit": 0, "ReturnConsumedCapacity": "x", "ReturnValuesOnConditionCheckFailure": "y"}
+    found = violation("ExecuteStatement", {**body, "Parameters": []}).split("; ")
+    members = ("returnValuesOnConditionCheckFailure", "limit", "statement", "returnConsumedCapacity", "parameters")
+    assert [member for member, one in zip(members, found, strict=True) if f"'{member}'" in one] == list(members)

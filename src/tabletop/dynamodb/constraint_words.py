@@ -61,6 +61,13 @@ MEMBER_ORDER: dict[str, tuple[str, ...]] = {
         "ConditionalOperator",
         "Expected",
     ),
+    "ExecuteStatementInput": (
+        "ReturnValuesOnConditionCheckFailure",
+        "Limit",
+        "Statement",
+        "ReturnConsumedCapacity",
+        "Parameters",
+    ),
     "GetItemInput": ("ReturnConsumedCapacity", "AttributesToGet", "TableName", "Key", "ConsistentRead"),
     "ListTablesInput": ("Limit", "ExclusiveStartTableName"),
     "ProvisionedThroughput": ("WriteCapacityUnits", "ReadCapacityUnits"),

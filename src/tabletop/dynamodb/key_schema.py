@@ -19,6 +19,7 @@ SHORT_KEY_CHARACTERS = RANGE_KEY_BYTES_MAX // 4
 """A key of so many characters is never too long, whatever they are."""
 
 _EMPTY_KIND = {"S": "string", "B": "binary"}
+KEY_MISMATCH = "The provided key element does not match the schema"
 EMPTY_KEY = "One or more parameter values are not valid."
 """How the errors of empty values of keys begin, the table's and the indexes'."""
 
@@ -52,14 +53,14 @@ def check_key(table: Table, key: Item) -> None:
     """A Key parameter: exactly the table's key attributes, of their types, not empty, not too long."""
     attributes = table.key_attributes
     if len(key) != len(attributes):
-        raise invalid("The provided key element does not match the schema")
+        raise invalid(KEY_MISMATCH)
     for attribute in attributes:
         value = key.get(attribute.name)
         text = None if value is None else value.get(attribute.type)
         if text and len(text) <= SHORT_KEY_CHARACTERS:
             continue
         if value is None or text is None:
-            raise invalid("The provided key element does not match the schema")
+            raise invalid(KEY_MISMATCH)
         _check_key_value(table, attribute, value)
 
 

@@ -19,7 +19,7 @@ from tabletop.base.call import Call
 from tabletop.base.errors import ApiError
 from tabletop.dynamodb import catalog, keys, sizes, values
 from tabletop.dynamodb.capacity import Consumption
-from tabletop.dynamodb.key_schema import EMPTY_KEY, invalid
+from tabletop.dynamodb.key_schema import EMPTY_KEY, KEY_MISMATCH, invalid
 from tabletop.dynamodb.schema import Table
 from tabletop.dynamodb.write import Outcome, Write, checked_key
 from tabletop.storage.store import Batch, View
@@ -48,17 +48,19 @@ class Reasons:
         self._rows: list[dict[str, Any]] = [{"Code": "None"} for _ in range(members)]
         self._refused = False
 
-    def refuse(self, position: int, error: ApiError) -> None:
-        """Note why the member was refused; raises the error itself where it is no reason of a cancellation."""
+    def refuse(self, position: int, error: ApiError, *, alone: bool = False) -> None:
+        """Note why the member was refused; raises the error itself where it is no reason of a cancellation.
+
+        ``alone``: the member is refused before any is tried, so there is no word of the others, and the cancellation is raised.
+        """
         code = self._codes.get(error.code)
         if code is None or (self._empty_keys_refuse_all and (error.message or "").startswith(EMPTY_KEY)):
             raise error
-        if code == "ValidationError":
-            # AWS validates all members before it looks at any condition, and stops at the first that is not valid.
+        if alone:
             self._rows = [{"Code": "None"} for _ in self._rows]
         self._refused = True
         self._rows[position] = {"Code": code, "Message": error.message, **error.fields}
-        if code == "ValidationError":
+        if alone:
             self.raise_if_refused()
 
     def raise_if_refused(self) -> None:
@@ -80,11 +82,15 @@ def apply_all(
 ) -> list[Outcome]:
     """Apply every member's write, or raise: TransactionCanceledException with the reason of each that was refused.
 
-    As AWS has it, all keys are looked at before any condition: two members of one item refuse the whole request. So do empty
-    values of keys, the indexes' too, in TransactWriteItems alone (recorded in 2026: dynoxide's sources tell of it).
+    As AWS has it, all keys are looked at before any condition: two members of one item refuse the whole request, and a key that
+    does not fit its table is the only reason (recorded of statements; that TransactWriteItems does so with whatever is found so
+    early, and tells only the first, is inferred). What is found later is told of every member (recorded of statements).
+
+    Empty values of keys, the indexes' too, refuse a whole TransactWriteItems. All this was recorded in 2026 (dynoxide's sources).
     """
-    reasons = Reasons(len(prepare), codes, empty_keys_refuse_all=codes is _REASONS)
-    writes: list[tuple[Table, bytes, Write]] = []
+    of_statements = codes is STATEMENT_REASONS
+    reasons = Reasons(len(prepare), codes, empty_keys_refuse_all=not of_statements)
+    writes: list[tuple[int, Table, bytes, Write]] = []
     seen: set[bytes] = set()
     tables: dict[str, Table] = {}
     for position, prepare_member in enumerate(prepare):
@@ -95,18 +101,17 @@ def apply_all(
                 table = tables[prepared.table] = catalog.table_of(view, call, prepared.table)
             item_key = checked_key(table, prepared)
         except ApiError as error:
-            reasons.refuse(position, error)
+            reasons.refuse(position, error, alone=not of_statements or error.message == KEY_MISMATCH)
             continue
         refuse_strong(table)
         if item_key in seen:
             raise invalid("Transaction request cannot include multiple operations on one item")
         seen.add(item_key)
-        writes.append((table, item_key, prepared))
-    reasons.raise_if_refused()
+        writes.append((position, table, item_key, prepared))
     outcomes: list[Outcome] = []
-    for position, located in enumerate(writes):
+    for position, table, item_key, prepared in writes:
         try:
-            outcomes.append(apply(*located))
+            outcomes.append(apply(table, item_key, prepared))
         except ApiError as error:
             reasons.refuse(position, error)
     reasons.raise_if_refused()

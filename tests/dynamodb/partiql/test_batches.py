@@ -224,3 +224,14 @@ def test_targets() -> None:
         ("dynamodb:PartiQLDelete", arn),
         ("dynamodb:PartiQLSelect", arn),
     ]
+
+
+# All that is found when the statements are tried is told, each in its place; a key of a wrong type is told alone, before that.
+def test_reasons_of_every_statement(music: Any) -> None:
+    condition = "UPDATE music SET n = 1 WHERE p = 'a' AND s = 1 AND n = 99"
+    value = "UPDATE music SET n = g + 1 WHERE p = 'b' AND s = 1"
+    error = refusal(transact, music, condition, INSERT_C, value, "DELETE FROM none WHERE p = 'a'")
+    codes = [reason["Code"] for reason in error.fields["CancellationReasons"]]
+    assert codes == ["ConditionalCheckFailed", "None", "ValidationError", "ResourceNotFound"]
+    error = refusal(transact, music, condition, "DELETE FROM music WHERE p = 1 AND s = 1")
+    assert [reason["Code"] for reason in error.fields["CancellationReasons"]] == ["None", "ValidationError"]

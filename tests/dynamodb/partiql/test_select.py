@@ -47,6 +47,13 @@ CONDITIONS = [
     ("p = 'b' AND n = 1e1", "b1"),
     ("p = 'b' AND (n) = (10)", "b1"),
     ("p = 'b' AND s <> 2", "b1 b3"),
+    ("p = 'b' AND attribute_exists(n) = true AND s < 2", "b1"),
+    ("p = 'b' AND false = begins_with(g, 'g0')", "b1 b3"),
+    ("p = 'b' AND contains(g, '0') = m.deep.\"a b\"", "b2"),
+    ("p = 'b' AND attribute_exists(x) <> m.none AND s < 2", "b1"),
+    ("p = 'b' AND true IN [attribute_exists(x), begins_with(g, 'g0')]", "b2"),
+    ("p = 'b' AND attribute_not_exists(x) IN [false, attribute_exists(n)] AND s < 2", "b1"),
+    ("p = 'b' AND size('\U0001f600') = 2 AND s < 2", "b1"),
 ]
 
 
@@ -230,6 +237,21 @@ REFUSALS = [
         "Unsupported data type for IS operator: IntegerType. Supported data types are "
         "[MISSING, NULL, BOOLEAN, BLOB, STRING, NUMERIC, STRUCT, TUPLE, LIST] at 1:27:1",
     ),
+    (
+        "SELECT * FROM music WHERE n IS DOUBLE PRECISION",
+        "Unsupported data type for IS operator: DoublePrecisionType. Supported data types are "
+        "[MISSING, NULL, BOOLEAN, BLOB, STRING, NUMERIC, STRUCT, TUPLE, LIST] at 1:27:1",
+    ),
+    ("SELECT * FROM music WHERE EXISTS(n)", "Unrecognized function: exists at 1:27:6"),
+    (
+        "SELECT * FROM music WHERE attribute_exists(n) < true",
+        "Incorrect operand type for operator or function; operator or function: <, operand type: BOOL",
+    ),
+    (
+        "INSERT INTO music VALUE {'p': 'a', 's': 9, 'x': size(n)}",
+        "Unsupported data type: size under key root at 1:49:4",
+    ),
+    ("INSERT INTO music VALUE {'p': 'a', 's': 9, '': 1}", "Path component cannot be an empty string"),
     ("SELECT * FROM music WHERE n = n", f"{DISTINCT}=, first operand: [n]"),
     (
         "SELECT * FROM music WHERE begins_with(n)",

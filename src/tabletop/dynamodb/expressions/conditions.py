@@ -31,6 +31,7 @@ from tabletop.dynamodb.expressions.tree import (
     Not,
     Operand,
     Or,
+    Truth,
 )
 from tabletop.dynamodb.values import ORDER_KEYS, equal
 
@@ -78,6 +79,9 @@ class _Compiler:
         return _TESTS[type(node)](self, node)
 
     def bind(self, operand: Operand) -> BoundOperand:
+        if type(operand) is Truth:
+            holds = self.function(operand.function)
+            return BoundOperand(lambda item: {"BOOL": holds(item)}, type="BOOL")
         return bind(self.kind, operand, self.binder, self.top_level)
 
     def all_of(self, node: And) -> Test:

@@ -156,8 +156,12 @@ def _bind_size(kind: str, call: FunctionCall, binder: Binder, top_level: set[str
 
 
 def _size(value: Value) -> dict[str, Any] | None:
-    """Characters of a string (inferred), bytes of a binary value, elements of anything else that has elements."""
+    """UTF-16 units of a string (recorded of PartiQL), bytes of a binary value, elements of anything else that has elements."""
     ((kind, content),) = value.items()
     if kind not in SIZED:
         return None
-    return {"N": str(len(a2b_base64(content) if kind == "B" else content))}
+    if kind == "B":
+        content = a2b_base64(content)
+    elif kind == "S" and not content.isascii():
+        return {"N": str(len(content.encode("utf-16-le", "surrogatepass")) // 2)}
+    return {"N": str(len(content))}

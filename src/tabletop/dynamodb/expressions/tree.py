@@ -56,7 +56,14 @@ class Arithmetic:
     right: Operand
 
 
-Operand = Path | ValueReference | Literal | FunctionCall
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Whether a condition's function holds, as the Boolean that it is compared as. PartiQL alone has it."""
+
+    function: FunctionCall
+
+
+Operand = Path | ValueReference | Literal | FunctionCall | Truth
 
 
 @dataclass(frozen=True, slots=True)

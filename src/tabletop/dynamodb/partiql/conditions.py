@@ -7,7 +7,7 @@ comparison  operand (= | <> | != | < | <= | > | >=) operand
             operand [NOT] BETWEEN operand AND operand
             operand [NOT] IN [operand, ...] | (operand, ...) | <<operand, ...>>
             operand IS [NOT] (MISSING | NULL | type)
-            begins_with(operand, operand) | contains(...) | attribute_type(...)
+            begins_with(operand, operand) | contains(...) | attribute_type(...) ...: alone, or compared as a Boolean
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from tabletop.dynamodb.expressions.tree import (
     Operand,
     Or,
     Path,
+    Truth,
 )
 from tabletop.dynamodb.partiql import errors
 from tabletop.dynamodb.partiql.cursor import Cursor
 from tabletop.dynamodb.partiql.errors import malformed, refused
 from tabletop.dynamodb.partiql.lexer import Token
 from tabletop.dynamodb.partiql.operands import operand, right_side
-from tabletop.dynamodb.partiql.words import TYPES, UNSUPPORTED_TYPES
+from tabletop.dynamodb.partiql.words import LONG_TYPES, TYPES, UNSUPPORTED_TYPES
 
 OPTIONS_MAX = 100
 OPERATORS_MAX = 300
@@ -124,7 +125,7 @@ def _comparison(cursor: Cursor) -> ConditionNode:
         cursor.operators += 1
         if cursor.word() == "missing":
             raise refused(errors.MISSING_COMPARED)
-        return Comparison(operator, left, right_side(cursor))
+        return Comparison(operator, _compared(left), _compared(right_side(cursor)))
     if cursor.accept_word("is"):
         return _tested_type(cursor, left, start)
     if cursor.word() == "not" and cursor.behind.text.lower() in ("between", "in"):
@@ -140,12 +141,18 @@ def _comparison(cursor: Cursor) -> ConditionNode:
     raise cursor.unexpected() if cursor.token.kind == "end" else malformed(errors.UNEXPECTED_AFTER)
 
 
+def _compared(side: Operand) -> Operand:
+    """An operand as it is compared: a condition's function is the Boolean that it is (recorded in October 2026)."""
+    return Truth(side) if isinstance(side, FunctionCall) and side.name != "size" else side
+
+
 def _tested_type(cursor: Cursor, left: Operand, start: Token) -> ConditionNode:
     negated = cursor.accept_word("not")
     cursor.operators += 1 + negated
     if not isinstance(left, Path):
         raise malformed(errors.UNEXPECTED_TERM)
     name = cursor.word()
+    name = LONG_TYPES.get((name, cursor.behind.text.lower()), name)
     if name in UNSUPPORTED_TYPES:
         raise cursor.refused(errors.UNSUPPORTED_TYPE.format(name=UNSUPPORTED_TYPES[name]), start)
     if name != "missing" and name not in TYPES:
@@ -158,21 +165,22 @@ def _tested_type(cursor: Cursor, left: Operand, start: Token) -> ConditionNode:
 
 
 def _range_or_options(cursor: Cursor, left: Operand) -> ConditionNode:
+    left = _compared(left)
     if cursor.accept_word("between"):
         cursor.operators += 1
-        lower = operand(cursor)
+        lower = _compared(operand(cursor))
         if not cursor.accept_word("and"):
             raise malformed(errors.EXPECTED_AND)
-        return Between(left, lower, operand(cursor))
+        return Between(left, lower, _compared(operand(cursor)))
     cursor.take_word("in")
     cursor.operators += 1
     closing = _CLOSING.get(cursor.token.kind)
     if closing is None:
         raise cursor.unexpected()
     cursor.next()
-    options = [operand(cursor)]
+    options = [_compared(operand(cursor))]
     while cursor.accept(","):
-        options.append(operand(cursor))
+        options.append(_compared(operand(cursor)))
     cursor.take(closing)
     if len(options) > OPTIONS_MAX:
         raise refused(errors.TOO_MANY_OPTIONS.format(count=len(options)))

@@ -57,6 +57,7 @@ TOO_MANY_OPTIONS = "The IN operator is provided with too many operands; number o
 TOO_MANY_OPERATORS = "The expression contains too many operators; operator count: {count}"
 SET_EMPTY = "Empty bags are not supported"
 SET_MIXED = "Unsupported data type in Bag. DynamoDB only supports either numbers or strings in bags"
+CALLED = "Unsupported data type: {function} under key {path}"
 EMPTY_NAME = "Path component cannot be an empty string"
 ORDER_WITHOUT_WHERE = "Must have WHERE clause in the statement when using ORDER BY clause."
 ORDER_BY_OTHER = "Attribute {name} in ORDER BY clause must be part of the primary key"

@@ -164,6 +164,8 @@ def _insert(cursor: Cursor) -> Insert:
             cursor.take(",")
         name = cursor.take("string").text
         cursor.take(":")
+        if not name:
+            raise refused(errors.EMPTY_NAME)
         if name in attributes:
             raise refused(errors.DUPLICATE_NAME)
         attributes[name] = value(cursor)

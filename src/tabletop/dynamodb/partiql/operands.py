@@ -118,7 +118,7 @@ def _function(cursor: Cursor) -> FunctionCall:
     if name not in FUNCTIONS:
         if name in KEYWORDS and name != "exists":
             raise malformed(errors.UNEXPECTED_KEYWORD)
-        raise cursor.refused(errors.UNKNOWN_FUNCTION.format(function=token.text), token)
+        raise cursor.refused(errors.UNKNOWN_FUNCTION.format(function=name), token)
     given = arguments(cursor)
     if len(given) != FUNCTIONS[name]:
         raise refused(errors.OPERAND_COUNT.format(function=name, count=len(given)))
@@ -142,6 +142,9 @@ def _part(cursor: Cursor, path: str = "root") -> Part | Composite:
     if kind in _CLOSING:
         return _composite(cursor, path)
     cursor.next()
+    if kind == "word" and cursor.token.kind == "(":
+        called = token.text.lower() if path == "root" else "Call"
+        raise cursor.refused(errors.CALLED.format(function=called, path=path), token)
     if kind == "string":
         return Literal({"S": token.text})
     if kind == "?":

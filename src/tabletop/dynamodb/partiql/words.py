@@ -62,6 +62,7 @@ UNSUPPORTED_TYPES = {
     "int8": "Integer8Type",
     "bigint": "Integer8Type",
     "float": "FloatType",
+    "double precision": "DoublePrecisionType",
     "real": "RealType",
     "decimal": "DecimalType",
     "timestamp": "TimestampType",
@@ -70,6 +71,7 @@ UNSUPPORTED_TYPES = {
     "char": "CharacterType",
     "character": "CharacterType",
     "varchar": "CharacterVaryingType",
+    "character varying": "CharacterVaryingType",
     "symbol": "SymbolType",
     "clob": "ClobType",
     "sexp": "SexpType",
@@ -77,5 +79,11 @@ UNSUPPORTED_TYPES = {
     "any": "AnyType",
 }
 """Types of PartiQL that DynamoDB has not, and what its messages call them (that of BOOL inferred)."""
+
+LONG_TYPES = {
+    ("double", "precision"): "double precision",
+    ("character", "varying"): "character varying",
+}
+"""Types whose names are two words."""
 
 UNSUPPORTED_CLAUSES = frozenset(("group", "having", "limit", "offset", "join", "union", "intersect", "except", "let"))
